@@ -16,7 +16,7 @@ from core.redaction import Secret
 from gui import theme
 from gui.context import Context
 from gui.widgets.fields import combo_box
-from gui.widgets.labels import repolish, text_label, tooltip
+from gui.widgets.labels import repolish, set_tooltip, text_label
 from gui.widgets.secret_field import SecretField
 
 SOURCES = (
@@ -175,8 +175,7 @@ class ProfileForm(QWidget):
             if framed.property("problem") != wanted:
                 framed.setProperty("problem", wanted)
                 repolish(framed)
-            line.setToolTip(tooltip(reason) if reason else "")
-            line.setAccessibleDescription(reason)
+            set_tooltip(line, reason)
         return next(iter(problems.values()), "")
 
     def load_aws_profiles(self, context: Context, failed: Callable[[StorageError], object]) -> None:

@@ -13,7 +13,10 @@ from gui.context import Context
 from gui.main_window.session_clock import SessionClock
 from gui.models.roles import PROFILE_TONES
 from gui.widgets.buttons import Button
-from gui.widgets.labels import Pill, muted_label, repolish, shown, text_label, tooltip
+from gui.widgets.labels import Pill, muted_label, repolish, set_tooltip, shown, text_label
+
+#: The tooltip of the button of the profile.
+_CHIP = "Switch, create or edit profiles"
 
 
 class Header(QFrame):
@@ -71,7 +74,7 @@ class Header(QFrame):
     def show_present(self) -> None:
         """Show the current profile."""
         workspace = self._context.workspace
-        self.chip.setAccessibleDescription("")
+        set_tooltip(self.chip, _CHIP)
         if workspace is None:
             self._show_chip("no profile", "neutral")
         else:
@@ -96,7 +99,7 @@ class Header(QFrame):
             if followed
             else ""
         )
-        self.region.setToolTip(tooltip(hint) if hint else "")
+        set_tooltip(self.region, hint)
 
     def _lay_out(self) -> None:
         box = QHBoxLayout(self)
@@ -165,7 +168,7 @@ class SearchBox(QPushButton):
         self.setProperty("compact", "true")
         self.setFixedWidth(260)
         self.setAccessibleName("Search keys and actions")
-        self.setToolTip(tooltip(actions.tip("search")))
+        set_tooltip(self, actions.tip("search"))
         box = QHBoxLayout(self)
         box.setContentsMargins(10, 0, 10, 0)
         search = actions.action("search")
@@ -184,7 +187,7 @@ def _chip(menu: QMenu) -> QPushButton:
     chip.setIconSize(QSize(10, 10))
     chip.setMenu(menu)
     chip.setAccessibleName("Profile")
-    chip.setToolTip(tooltip("Switch, create or edit profiles"))
+    set_tooltip(chip, _CHIP)
     return chip
 
 
@@ -193,7 +196,7 @@ def _bucket(menu: QMenu) -> QPushButton:
     bucket.setProperty("compact", "true")
     bucket.setMenu(menu)
     bucket.setAccessibleName("Bucket")
-    bucket.setToolTip(tooltip("Open another bucket with this profile"))
+    set_tooltip(bucket, "Open another bucket with this profile")
     return bucket
 
 

@@ -18,7 +18,7 @@ from gui.main_window.tasks_model import TasksModel
 from gui.tasks import Task
 from gui.tasks.rates import amount
 from gui.widgets.buttons import Button, link_button, quiet_button
-from gui.widgets.labels import Elided, Text, tooltip
+from gui.widgets.labels import Elided, Text, set_tooltip
 
 #: A shape for each tone, since colour is never the only indication.
 _MARKS = {"good": "●", "warning": "◐", "danger": "✕", "muted": "○"}
@@ -65,7 +65,7 @@ class ConnectionIndicator(QWidget):
         self.state.set_tone("muted" if shown.tone in {"good", "muted"} else shown.tone)
         self.state.setText(shown.text)
         hint = "\n".join(part for part in (shown.text, shown.cause) if part)
-        self.state.setToolTip(tooltip(hint))
+        set_tooltip(self.state, hint)
         self.retry.setVisible(shown.retry)
         self.setAccessibleName(f"Connection: {shown.text}")
         self.setAccessibleDescription(shown.cause)
@@ -165,7 +165,7 @@ class StatusBar(QFrame):
         self.who.setVisible(identity is not None)
         if identity is not None:
             self.who.setText(identity.user)
-            self.who.setToolTip(tooltip(f"{identity.arn}\naccount {identity.account}"))
+            set_tooltip(self.who, f"{identity.arn}\naccount {identity.account}")
 
     def _on_task(self, *_what: object) -> None:
         if not self._later.isActive():

@@ -24,7 +24,7 @@ from gui.widgets.banner import Banner
 from gui.widgets.buttons import icon_button
 from gui.widgets.cells import PADDING
 from gui.widgets.fields import filter_of, line_edit
-from gui.widgets.labels import muted_label, shown, tooltip
+from gui.widgets.labels import muted_label, set_tooltip, shown
 from gui.widgets.sorting import open_sort_menu
 from gui.widgets.table import columns_of, make_table
 
@@ -76,7 +76,7 @@ class TableView(QWidget):
         self._typed = self._timer(_PROBLEM_MS)
         self._lay_out()
         self._connect()
-        self.filter.setToolTip(tooltip(_SYNTAX))
+        set_tooltip(self.filter, _SYNTAX)
         self._show_problem(None)
 
     def _timer(self, milliseconds: int) -> QTimer:

@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 from gui import shortcuts
 from gui.widgets.focus import set_enabled
 from gui.widgets.icons import SIZE, icon
-from gui.widgets.labels import shown, tooltip
+from gui.widgets.labels import set_tooltip, shown, tooltip
 
 Clicked = Callable[[], object]
 
@@ -80,8 +80,7 @@ class Button(QPushButton):
         self._hint = text
         # A disabled button shows the reason instead.
         if self.isEnabled():
-            self.setToolTip(tooltip(text) if text else "")
-            self.setAccessibleDescription(text)
+            set_tooltip(self, text)
 
     @property
     def reason(self) -> str:
@@ -93,8 +92,7 @@ class Button(QPushButton):
         set_enabled(self, allowed)
         self._reason = reason
         text = self._hint if allowed else reason or self._hint
-        self.setToolTip(tooltip(text) if text else "")
-        self.setAccessibleDescription(text)
+        set_tooltip(self, text)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Press also with Enter, which in a dialog would press the default button."""

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 from shiboken6 import isValid
 
 from gui.widgets.buttons import Button
-from gui.widgets.labels import elide_long, heading, text_label, tooltip
+from gui.widgets.labels import elide_long, heading, set_tooltip, text_label
 from gui.widgets.panel import scrolling
 from gui.widgets.screen import available_area
 
@@ -164,5 +164,5 @@ def keep_on_screen(dialog: QWidget) -> None:
 def _wrapped(label: QWidget, full: str) -> QWidget:
     """Set the complete text of a label as its tooltip if a word was shortened."""
     if elide_long(full) != full:
-        label.setToolTip(tooltip(full))
+        set_tooltip(label, full)
     return label

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 
 from gui import theme
 from gui.widgets.buttons import primary_button
-from gui.widgets.labels import Elided, elide_long, muted_label, tooltip
+from gui.widgets.labels import Elided, elide_long, muted_label, set_tooltip
 
 #: Pixels between the parts, and the margins as they change a rectangle.
 _SPACING, _MARGINS = 8, (12, 8, -12, -8)
@@ -86,7 +86,7 @@ class EmptyState(QWidget):
         self._text.setVisible(bool(self._text.text()) and text_fits)
         self._title.setVisible(title_fits)
         moved = [label.text() for label in (self._title, self._text) if label.isHidden()]
-        self.setToolTip(tooltip("\n".join(moved)) if any(moved) else "")
+        set_tooltip(self, "\n".join(moved) if any(moved) else "")
 
     def set_text(self, title: str, text: str = "", button_text: str | None = None) -> None:
         """Set the texts; an empty `button_text` hides the button, None leaves it unchanged."""

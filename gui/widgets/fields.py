@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 
 from gui import shortcuts
 from gui.widgets.focus import set_enabled
-from gui.widgets.labels import repolish, tooltip
+from gui.widgets.labels import repolish, set_tooltip, tooltip
 
 Box = TypeVar("Box", bound=QAbstractSpinBox)
 
@@ -63,18 +63,13 @@ def set_field_hint(field: QWidget, text: str) -> None:
     """Set the tooltip and accessible description of a field while it is enabled."""
     field.setProperty(_HINT, text)
     if field.isEnabled():
-        _describe(field, text)
+        set_tooltip(field, text)
 
 
 def allow_field(field: QWidget, allowed: bool, reason: str) -> None:
     """Enable a field, or disable it with a reason as tooltip and accessible description."""
     set_enabled(field, allowed)
-    _describe(field, str(field.property(_HINT) or "") if allowed else reason)
-
-
-def _describe(field: QWidget, text: str) -> None:
-    field.setToolTip(tooltip(text) if text else "")
-    field.setAccessibleDescription(text)
+    set_tooltip(field, str(field.property(_HINT) or "") if allowed else reason)
 
 
 def set_read_only(field: QLineEdit | QPlainTextEdit, read_only: bool) -> None:

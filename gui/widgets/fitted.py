@@ -7,7 +7,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from gui.widgets.elide import fitted_text
-from gui.widgets.labels import Text, shown, tooltip
+from gui.widgets.labels import Text, set_tooltip, shown
 
 
 class FittedText(Text):
@@ -48,4 +48,4 @@ class FittedText(Text):
         fitted = fitted_text(self._full, self.fontMetrics(), self.contentsRect().width())
         if fitted != self.text():
             super().setText(fitted)
-        self.setToolTip(tooltip(self._full) if fitted != self._full else "")
+        set_tooltip(self, self._full if fitted != self._full else "")

@@ -42,6 +42,17 @@ def tooltip(text: str) -> str:
     return f"<qt>{html.escape(shown(text, lines=True))}</qt>".replace("\n", "<br>")
 
 
+def set_tooltip(widget: QWidget, text: str) -> None:
+    """Set a foreign text as tooltip and accessible description.
+
+    Without a description, screen readers would read the tooltip with its tags.
+    """
+    widget.setToolTip(tooltip(text) if text else "")
+    plain = shown(text, lines=True)
+    if plain != widget.accessibleDescription():  # each change is announced
+        widget.setAccessibleDescription(plain)
+
+
 def repolish(widget: QWidget) -> None:
     """Apply the style sheet again after a property has changed."""
     widget.style().unpolish(widget)
@@ -144,7 +155,7 @@ class Elided(Text):
     def setText(self, text: str) -> None:
         """Show `text`, elided to the width; line breaks in a name are escaped, too."""
         super().setText(shown(text))
-        self.setToolTip(tooltip(text) if text else "")
+        set_tooltip(self, text)
         self.updateGeometry()
 
     def sizeHint(self) -> QSize:
@@ -194,7 +205,7 @@ class Pill(_LiveLabel):
         self._live = None
         super().setText(shown(text))
         self._set_shown(bool(text))
-        self.setToolTip(tooltip(hint) if hint else "")
+        set_tooltip(self, hint)
         if tone is not None and self.property("pill") != tone:
             self.setProperty("pill", tone)
             repolish(self)

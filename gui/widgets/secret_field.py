@@ -11,7 +11,7 @@ from core.redaction import Secret
 from gui import shortcuts, theme
 from gui.widgets.buttons import icon_button
 from gui.widgets.fields import set_read_only
-from gui.widgets.labels import tooltip
+from gui.widgets.labels import set_tooltip
 from gui.widgets.secret_clipboard import CLEAR_SECONDS, drop_selection, secret_clipboard
 
 #: Seconds that a revealed value stays visible.
@@ -167,9 +167,7 @@ class SecretField(QWidget):
     def set_read_only(self, read_only: bool, reason: str = "") -> None:
         """Make the field read-only, with the reason."""
         set_read_only(self.line, read_only)
-        title = reason if read_only else ""
-        self.line.setToolTip(tooltip(title) if title else "")
-        self.line.setAccessibleDescription(title)
+        set_tooltip(self.line, reason if read_only else "")
 
     def _set_eye(self, icon: str, what: str) -> None:
         self.eye.set_icon(icon, "muted")

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from helpers.widget_tree import labels_with_html, unnamed
+from helpers.widget_tree import descriptions_with_html, labels_with_html, unnamed
 from PySide6.QtCore import QPoint, QRect
 from PySide6.QtWidgets import QApplication
 
@@ -331,3 +331,4 @@ def test_every_tab_can_be_made_and_each_control_has_a_name(context, qtbot):
         tab = window.tab(spec.id)
         assert unnamed(tab) == [], spec.id
         assert labels_with_html(tab) == [], spec.id
+    assert descriptions_with_html(window) == []

@@ -1,6 +1,7 @@
 """Checks of every widget of a window."""
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QAccessible
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
@@ -11,6 +12,7 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QPlainTextEdit,
     QTextEdit,
+    QWidget,
 )
 
 _USABLE = (
@@ -32,6 +34,13 @@ def unnamed(root):
         for part in root.findChildren(kind)
         if not _named(part)
     ]
+
+
+def descriptions_with_html(root):
+    """Return the descriptions that a screen reader would read with tags: those of tooltips."""
+    faces = [QAccessible.queryAccessibleInterface(each) for each in root.findChildren(QWidget)]
+    found = {face.text(QAccessible.Text.Description) for face in faces if face is not None}
+    return sorted(text for text in found if text.startswith("<qt>"))
 
 
 def labels_with_html(root):

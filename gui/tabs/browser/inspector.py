@@ -13,7 +13,7 @@ from core.units import format_counted, format_size
 from gui import actions
 from gui.tabs.browser.loading import Inspection
 from gui.widgets.buttons import link_button
-from gui.widgets.labels import Elided, Pill, mono_elided, muted_label, tooltip
+from gui.widgets.labels import Elided, Pill, mono_elided, muted_label, set_tooltip
 
 _ROWS = ("Key", "SHA-256", "Class", "Type", "Metadata", "Versions")
 #: Width in pixels of the names at the left.
@@ -138,7 +138,7 @@ class Inspector(QWidget):
         label = self._values[name]
         label.setText(text)
         if full:
-            label.setToolTip(tooltip(full))
+            set_tooltip(label, full)
 
 
 def verdict_of(inspection: Inspection) -> tuple[str, str, str]:

@@ -29,7 +29,7 @@ from gui.tabs.browser.search.saved import SavedSearches
 from gui.widgets.banner import Banner
 from gui.widgets.empty import EmptyState, Loadable
 from gui.widgets.fields import filter_of, line_edit
-from gui.widgets.labels import Elided, tooltip
+from gui.widgets.labels import Elided, set_tooltip
 from gui.widgets.panel import row, rule
 from gui.widgets.table import columns_of, make_table, on_enter
 
@@ -76,7 +76,7 @@ class SearchPage(BrowserPage):
         self._selected: list[Entry] = []
         self.banner = Banner(self)
         self.field = line_edit("Search keys", _EXAMPLE)
-        self.field.setToolTip(tooltip(_help()))
+        set_tooltip(self.field, _help())
         self.refreshing = CatalogRefresh(tab, self.banner)
         self.summary = Elided("", "muted")
         self.model = Results(self)

@@ -16,7 +16,7 @@ from core.work import Progress, Work
 from gui.widgets.banner import Banner
 from gui.widgets.buttons import plain_button
 from gui.widgets.exchange import show_only
-from gui.widgets.labels import AgePill, tooltip
+from gui.widgets.labels import AgePill
 
 if TYPE_CHECKING:
     from gui.tabs.browser.tab import BrowserTab
@@ -149,9 +149,9 @@ class CatalogRefresh(QObject):
 
     def _on_estimates(self, found: tuple[RefreshEstimate, RefreshEstimate]) -> None:
         new, everything = found
-        self.new.setToolTip(tooltip(f"Lists new keys: {_cost(new)}"))
-        self.everything.setToolTip(
-            tooltip(f"Also finds changed and deleted objects of former days: {_cost(everything)}")
+        self.new.set_hint(f"Lists new keys: {_cost(new)}")
+        self.everything.set_hint(
+            f"Also finds changed and deleted objects of former days: {_cost(everything)}"
         )
 
 

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QScrollArea, QVBoxLayout, QWi
 
 from core.model.rotation import Step, StepState
 from core.units import short_id
-from gui.widgets.labels import heading, muted_label, number_label, shown, tooltip
+from gui.widgets.labels import heading, muted_label, number_label, set_tooltip, shown
 from gui.widgets.panel import rule
 from gui.widgets.sign import Sign
 
@@ -77,7 +77,7 @@ class StepLine(QWidget):
         self.text.setText(_ID.sub(lambda found: short_id(found[0]), shown(step.text)))
         self._full_text = step.text
         has_id = _ID.search(step.text) is not None
-        self.text.setToolTip(tooltip(step.text) if has_id else "")
+        set_tooltip(self.text, step.text if has_id else "")
         self._copy.setVisible(has_id)
         self._strike(obsolete=step.obsolete)
         self.text.set_tone("danger" if step.bad else "muted")
