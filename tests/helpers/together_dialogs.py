@@ -97,6 +97,7 @@ def result_dialog(parent: QWidget, _context: Context | None = None) -> TogetherR
 
     dialog.undo_wanted.connect(undo)
     dialog.undo_all_wanted.connect(lambda _reports: dialog.set_busy(busy=True))
+    dialog.preview_wanted.connect(dialog.accept)  # as the tab does before it opens the preview
     return dialog
 
 
