@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, overload
 from core.collect.tables import path_of
 from core.local.spool import spool
 from core.objects.bucket import HasBucket
-from core.preview.candles import step_of
+from core.preview.candles import step_of, usual_step
 from core.preview.series import CandleSeries
 from core.preview.values import Candles
 from core.sql.literals import quoted, text_literal
@@ -31,7 +31,6 @@ _MOST_DIGITS = 18
 _BINARY = frozenset({"DOUBLE", "FLOAT"})
 _WIDE = frozenset({"HUGEINT", "UHUGEINT", "UBIGINT"})
 _DECIMAL = re.compile(r"DECIMAL\((\d+),(\d+)\)")
-_MICROS = 1_000_000
 
 
 def has_candles(columns: Sequence[str]) -> bool:
@@ -106,7 +105,7 @@ def _candles(
     if _VOLUME not in types:
         cells.append([None] * len(times))
     series = CandleSeries(times, floats, cells)
-    return Candles(symbol, timeframe, series, (), step_of(timeframe) or _usual_step(times))
+    return Candles(symbol, timeframe, series, (), step_of(timeframe) or usual_step(times))
 
 
 def _scale(kind: str) -> int | None:
@@ -132,14 +131,6 @@ def _value_sql(name: str, kind: str) -> str:
     else:
         value = f"CAST(replace(CAST({quoted(name)} AS VARCHAR), '.', '') AS BIGINT)"
     return f"CASE WHEN {_known_sql(name, kind)} THEN {value} END AS {quoted(name)}"
-
-
-def _usual_step(times: Moments) -> int:
-    """Return the most frequent distance of the times in seconds; 0 if there is none."""
-    import numpy as np
-
-    steps, counts = np.unique(np.diff(times) // _MICROS, return_counts=True)
-    return int(steps[counts.argmax()]) if len(steps) else 0
 
 
 class _Column(Sequence[Decimal | None], ABC):

@@ -58,7 +58,7 @@ def read_candles(
     check_prices(found, findings, last=len(rows) - 1 if reading.truncated else None)
     report_disorder(found, findings)
     series = _in_order(found, findings)
-    step = step_of(timeframe) or _usual_step(series.times)
+    step = step_of(timeframe) or usual_step(series.times)
     if saved and len(series) and _is_open(series[-1], saved, step):
         finding = (
             f"the last candle, {time_text(series[-1].when)}, was incomplete when this was saved"
@@ -98,7 +98,7 @@ def join_candles(parts: Sequence[Candles], findings: Findings) -> Candles:
     report_repeats(found, earlier[differing], later[differing], findings)
     last = order[np.append(~again, True)] if len(order) else order
     series = _chosen(found, last)
-    step = step_of(parts[0].timeframe) or _usual_step(series.times)
+    step = step_of(parts[0].timeframe) or usual_step(series.times)
     gaps = _gaps(series.times, step, (), findings)
     return Candles(parts[0].symbol, parts[0].timeframe, series, gaps, step)
 
@@ -140,7 +140,7 @@ def _in_order(found: Columns, findings: Findings) -> CandleSeries:
     return _chosen(found, last)
 
 
-def _usual_step(times: Moments) -> int:
+def usual_step(times: Moments) -> int:
     """Return the most frequent interval of candles in seconds, or 0."""
     import numpy as np
 
