@@ -24,6 +24,7 @@ from core.backup.manifest import from_bytes, part_file
 from core.backup.old_form import read_old_form
 from core.backup.prefetch import in_parallel
 from core.backup.row_formats import incomplete, mismatch, rows_of
+from core.backup.row_progress import PartsProgress
 from core.backup.store import Store
 from core.errors import NOTHING_CHANGED, Archived, Corrupt
 from core.hints import Hint
@@ -291,23 +292,21 @@ def _same(data: bytes, backup: Backup) -> Manifest:
 def _fetch(
     store: Store, backup: Backup, manifest: Manifest, folder: Path, work: Work
 ) -> Iterator[tuple[Part, Path]]:
-    large = Lock()
+    large, progress = Lock(), PartsProgress("fetching", manifest.size, work)
 
     def one(part: Part) -> tuple[Part, Path]:
         work.check()
         name = part_file(part, manifest)
         path = private_file(folder / name)
         with large if part.size > LARGE_PART else nullcontext():
-            data = read_part(store, backup, part, name, work)
+            data = read_part(store, backup, part, name, progress.work_of(part.index))
             with translate_spool_errors(manifest.size):
                 path.write_bytes(data)
             del data  # before the next large part is read
         return part, path
 
-    done = 0
     for part, path in in_parallel(one, manifest.parts, _DOWNLOADS):
-        done += part.size
-        work.report(Progress(done, manifest.size, "bytes", "fetching"))
+        progress.complete(part.index, part.size)
         yield part, path
 
 

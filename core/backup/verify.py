@@ -22,13 +22,14 @@ from core.backup.package import (
     unpack,
 )
 from core.backup.prefetch import in_parallel
+from core.backup.row_progress import PartsProgress
 from core.backup.store import BucketStore, Store
 from core.backup.verifications import record_verification
 from core.errors import Corrupt, NotFound, StorageError
 from core.model.backup import Backup, BackupState, Manifest, Part
 from core.model.verification import VerifyReport
 from core.objects.bucket import HasBucket
-from core.work import Progress, Work, default_work
+from core.work import Work, default_work
 
 _READS = 4
 
@@ -104,7 +105,6 @@ def _parts(
             problems.append(_text(error))
         size += len(found)
         del found  # before the next large part is read
-        work.report(Progress(size, manifest.size, "bytes", "verifying"))
     if not problems and digest.hexdigest() != manifest.content:
         problems.append("The rows do not match the manifest.")
     return rows, size, problems
@@ -114,11 +114,13 @@ def _stored_parts(
     store: Store, backup: Backup, manifest: Manifest, work: Work
 ) -> Iterator[tuple[Part, bytes | str]]:
     """Yield each part with its stored bytes, or the problem; large parts are not read ahead."""
+    progress = PartsProgress("verifying", manifest.size, work)
 
     def read(part: Part) -> bytes | str:
         work.check()
+        name, within = part_file(part, manifest), progress.work_of(part.index)
         try:
-            return read_part(store, backup, part, part_file(part, manifest), work)
+            return read_part(store, backup, part, name, within)
         except (Corrupt, NotFound) as error:
             return f"{error.summary}. {error.cause}".strip()
 
@@ -127,3 +129,4 @@ def _stored_parts(
 
     for part, early in in_parallel(ahead, manifest.parts, _READS):
         yield part, read(part) if early is None else early
+        progress.complete(part.index, part.size)

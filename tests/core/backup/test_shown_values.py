@@ -8,11 +8,13 @@ import apsw
 import pytest
 from helpers.backups import MemoryStore, backed_up, trading_database
 
+from core.backup import packing
 from core.backup.databases.shown_values import cut_pair
 from core.backup.databases.sqlite import SQLiteDatabase
 from core.backup.preview import preview_of
 from core.backup.restore import Choices, _Swap, restore_of
-from core.work import Work
+from core.backup.verify import verify_of
+from core.work import Progress, Work
 
 _LONG = "0123456789" * 1_000
 
@@ -68,3 +70,30 @@ def test_a_restore_that_waits_for_the_present_table_is_not_shown_as_a_download(
     restore_of(store, backup, str(path), Choices(), work)
     assert steps[steps.index("change") - 1] == "waiting for locks"
     assert steps[steps.index("run") - 1] == "preparing"
+
+
+class _ReportingStore(MemoryStore):
+    """Reports each object that is read, as a bucket does."""
+
+    def read(self, key: str, *, work: Work) -> bytes:
+        found = super().read(key, work=work)
+        for done in (1, len(found)):
+            work.report(Progress(done, len(found), "bytes", key))
+        return found
+
+
+def test_parts_that_are_read_are_one_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The key of each part and its size were shown, in turns with the size of all."""
+    monkeypatch.setattr(packing, "PART_BYTES", 2_000)
+    path, store = trading_database(tmp_path / "t.db", 400), _ReportingStore()
+    backup, found = backed_up(store, path, "orders"), list[Progress]()
+    work = Work(report=found.append)
+    restore_of(store, backup, str(path), Choices(target="again"), work)
+    verify_of(store, backup, work)
+    for step in ("fetching", "verifying"):
+        of_step = [each for each in found if each.note == step]
+        assert len({each.total for each in of_step}) == 1
+        done = [each.done for each in of_step]
+        assert done == sorted(done)
+        assert done[-1] == of_step[0].total
+    assert not [each for each in found if "part-" in each.note]

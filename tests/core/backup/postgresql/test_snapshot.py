@@ -286,21 +286,19 @@ def test_a_backup_is_complete_although_the_connection_ends_after_its_last_row(
     orders: Database, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It was reported as failed, although it is in the list."""
-    real, began = Session.query, list[str]()
+    query, copy_out, began = Session.query, Session.copy_out, list[str]()
 
-    def query(session: Session, statement: str, *values: Any) -> Any:
-        began.append(statement)
-        if statement.startswith("RELEASE") and any("COPY" in each for each in began):
+    def ending(session: Session, statement: str, *values: Any) -> Any:
+        if began and statement.startswith("RELEASE"):
             raise DatabaseOffline("The connection ended")
-        return real(session, statement, *values)
+        return query(session, statement, *values)
 
-    monkeypatch.setattr(Session, "query", query)
-    copy_out = Session.copy_out
-    monkeypatch.setattr(
-        Session,
-        "copy_out",
-        lambda *each: began.append("COPY") or copy_out(*each),  # type: ignore[func-returns-value] # None
-    )
+    def copying(session: Session, statement: str, work: Work) -> Any:
+        began.append(statement)
+        return copy_out(session, statement, work)
+
+    monkeypatch.setattr(Session, "query", ending)
+    monkeypatch.setattr(Session, "copy_out", copying)
     with open_database(orders.address) as source:
         assert back_up(store, source, ["orders"], "", Work()).backups
 
