@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import NoReturn
 
 from core.aws.clients import ClientFactory
 from core.local.connections import stored_connection
 from core.model.connection import DEFAULT_REGION, Connection, KeySource, Profile
+
+
+class OfOneProcess:
+    """A service with keys and open connections, which its threads share, but not other processes."""
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(f"{type(self).__name__} cannot be pickled: create one in each process")
 
 
 def clients_for(

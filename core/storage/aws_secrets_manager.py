@@ -18,13 +18,13 @@ from core.model.secrets import SecretDeletion, SecretInfo, SecretValue, SecretVe
 from core.redaction import Secret
 from core.secrets import saving, secret_text
 from core.secrets.answers import info_of, moment_of, newest_first, value_of, version_of
-from core.storage.access import clients_for
+from core.storage.access import OfOneProcess, clients_for
 from core.storage.script_values import ListedSecret
 from core.units import format_counted
 from core.work import Work, default_work
 
 
-class SecretsManager:
+class SecretsManager(OfOneProcess):
     """The secrets of one account and region.
 
     The methods of the contract only need GetSecretValue, CreateSecret, UpdateSecret and

@@ -16,6 +16,7 @@ from core.layout.key_checks import check_segment
 from core.layout.parsing import parse
 from core.layout.timestamps import key_timestamp
 from core.model.objects import Written
+from core.storage.access import OfOneProcess
 from core.storage.documents import NanRule, Payload, document, encoded
 from core.storage.queries import latest_key, usage_of
 from core.storage.s3_storage_service import S3StorageService
@@ -26,7 +27,7 @@ from core.work import Work
 Rows = Sequence[Mapping[str, Any]]
 
 
-class CryptoDataManager:
+class CryptoDataManager(OfOneProcess):
     """Writes and reads objects with the keys, payloads and metadata of the data contract.
 
     A timestamp is the time of the data (now if None); a naive one is taken as UTC. NaN and

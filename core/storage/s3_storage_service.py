@@ -19,14 +19,14 @@ from core.objects import deleting, reading, writing
 from core.objects.bucket import Bucket
 from core.objects.level import modified_of, page_of
 from core.objects.presign import presign
-from core.storage.access import clients_for
+from core.storage.access import OfOneProcess, clients_for
 from core.work import Work, default_work
 
 if TYPE_CHECKING:
     from core.storage.aws_secrets_manager import SecretsManager
 
 
-class S3StorageService:
+class S3StorageService(OfOneProcess):
     """Operations of scripts on the bucket. Failures raise errors and never return False.
 
     The keys come from the secret `secret_name`, which is read with the credentials of the caller.

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from helpers.moto_bucket import moto_bucket
 
+from core.storage.aws_secrets_manager import SecretsManager
 from core.storage.crypto_data_manager import CryptoDataManager
 from core.storage.s3_storage_service import S3StorageService
 from core.storage.script_values import FutureStampWarning, StoredFile
@@ -31,6 +32,14 @@ def test_a_stored_file_is_its_key_and_survives_copies():
         assert (again, again.size, again.last_modified, again.etag) == (file, 3, at, "etag")
     with pytest.raises(TypeError):
         _ = file["owner"]
+
+
+def test_a_service_is_not_sent_to_another_process(data):
+    """Its locks were named instead: "cannot pickle '_thread.RLock' object"."""
+    for service in (data, data.s3_service, SecretsManager()):
+        with pytest.raises(TypeError, match="create one in each process") as refused:
+            pickle.dumps(service)
+        assert type(service).__name__ in str(refused.value)
 
 
 def test_files_are_listed_by_the_moment_of_their_keys_and_else_by_their_change(data):
