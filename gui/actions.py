@@ -231,6 +231,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("buttons.press", "Press the button", ("Space", "Return", "Enter"), "buttons", own=True),
     Action("fields.next", "Next or previous field", ("Tab", "Shift+Tab"), "fields", own=True),
     Action("filters.clear", "Clear the filter; without one, go to the list", ("Esc",), "filters"),
+    Action("filters.list", "Go to the filtered list", ("Down",), "filters"),
     Action("path.leave", "Close the field", ("Esc",), "path", own=True),
     Action("path.go", "Go there", ("Return",), "path", own=True),
     Action("secret_fields.copy", "Copy; the clipboard is cleared after a while",

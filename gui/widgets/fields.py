@@ -8,6 +8,7 @@ from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QHelpEvent, QPaintEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
+    QAbstractItemView,
     QAbstractSpinBox,
     QComboBox,
     QLineEdit,
@@ -22,6 +23,7 @@ from PySide6.QtWidgets import (
 from gui import shortcuts
 from gui.widgets.focus import set_enabled
 from gui.widgets.labels import repolish, set_tooltip, tooltip
+from gui.widgets.table import choose_row
 
 Box = TypeVar("Box", bound=QAbstractSpinBox)
 
@@ -47,7 +49,7 @@ def clearable(field: QLineEdit) -> QLineEdit:
 
 
 def filter_of(field: QLineEdit, view: QWidget) -> QLineEdit:
-    """Let Escape clear a filter or, if it is empty, focus the filtered list."""
+    """Let Escape clear a filter or, if it is empty, focus the filtered list; Down focuses it, too."""
 
     def leave() -> None:
         if field.text():
@@ -55,7 +57,14 @@ def filter_of(field: QLineEdit, view: QWidget) -> QLineEdit:
         else:
             view.setFocus()
 
+    def enter() -> None:
+        view.setFocus()
+        # The row that was current before may be hidden by the filter.
+        if isinstance(view, QAbstractItemView) and not view.currentIndex().isValid():
+            choose_row(view, 0)
+
     shortcuts.bind("filters.clear", field, leave)
+    shortcuts.bind("filters.list", field, enter)
     return clearable(field)
 
 

@@ -68,6 +68,11 @@ def test_the_filter_narrows_the_list(tab, qtbot):
     tab.focus_filter()
     qtbot.keyClicks(tab.secrets.filter, "storage")
     assert tab.secrets.table.model().rowCount() == 1
+    tab.window().activateWindow()
+    qtbot.waitUntil(tab.secrets.filter.hasFocus)
+    qtbot.keyClick(tab.secrets.filter, Qt.Key.Key_Down)
+    assert tab.secrets.table.hasFocus()
+    assert tab.secrets.current.name == STORAGE
 
 
 def test_without_a_connection_it_says_what_to_do(qtbot, context):

@@ -26,7 +26,7 @@ from gui import theme
 from gui.dialogs.confirm import Question, TypedName
 from gui.tabs.credentials.secrets.templates import TEMPLATES
 from gui.widgets.banner import Banner
-from gui.widgets.buttons import Button, link_button, plain_button, primary_button
+from gui.widgets.buttons import Button, link_button, plain_button, primary_button, set_flush
 from gui.widgets.fields import allow_field, combo_box, inset
 from gui.widgets.labels import heading, text_label
 from gui.widgets.panel import rule
@@ -156,7 +156,7 @@ class DeleteSecret(Question):
         self.days.setValue(RECOVERY_DAYS_DEFAULT)
         self.days.setSuffix(" days")
         self.days.setAccessibleName("Days in which it can be restored")
-        self.more = link_button("Delete at once…", self._on_more)
+        self.more = set_flush(link_button("Delete at once…", self._on_more))
         self.force = QCheckBox("Delete at once; the secret cannot be restored")
         self.force.setAccessibleName("Delete at once; the secret cannot be restored")
         self.force.toggled.connect(self._on_force)
