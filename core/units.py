@@ -245,6 +245,18 @@ def as_utc(moment: datetime) -> datetime:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
+def file_moment(seconds: float) -> datetime | None:
+    """Return the time of a file in UTC; None for one that no date can be, as on damaged disks.
+
+    Args:
+        seconds: the time as the file system reports it, since 1970.
+    """
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
 def iso_utc(moment: datetime) -> str:
     """Return `2024-01-15T10:00:00Z`, with `.ffffff` only when there are microseconds.
 

@@ -6,7 +6,7 @@ import gzip
 import json
 import zlib
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from core.layout.kinds import kind
 from core.objects.bucket import HasBucket
 from core.objects.hashing import Stamp, unreadable
 from core.preview import HEAD_BYTES, preview
-from core.units import format_size
+from core.units import file_moment, format_size
 from core.work import Work, default_work
 
 #: Maximum size of an inspected file in bytes: the contract's documents are far smaller.
@@ -51,7 +51,7 @@ class Contents:
     type and length of the members that the contract defines, by path. `names` are the texts in it
     that could be parts of the key. `trouble` states why it is not JSON. `problems` and `count` are
     those of the preview of the kind. `found` has the values in the file, each with its origin;
-    `modified` is the date of the file on this machine.
+    `modified` is the date of the file on this machine, if it is one.
     """
 
     path: str
@@ -111,7 +111,7 @@ def inspect_file(
     raw = _read(file)
     # The magic number of gzip (RFC 1952): the name of a file does not prove its compression.
     gzipped = raw[:2] == b"\x1f\x8b"
-    modified = datetime.fromtimestamp(stamp.modified_ns / 1e9, UTC)
+    modified = file_moment(stamp.modified_ns / 1e9)
     base = Contents(path, stamp.size, gzipped, "bytes", modified=modified)
     # A log is stored as it is, so it is neither parsed nor limited in size.
     if kind_id == "log":

@@ -7,6 +7,7 @@ import pytest
 
 from core.units import (
     TimeStyle,
+    file_moment,
     format_age,
     format_clock,
     format_cost,
@@ -162,6 +163,14 @@ def test_remaining_time_counts_down_to_its_end():
     left = [timedelta(seconds=seconds) for seconds in (7500, 60, 9.6, 0)]
     assert [format_remaining(now + each, now) for each in left] == [
         "2 h 5 min", "1 min 0 s", "9 s", "ended",
+    ]  # fmt: skip
+
+
+def test_a_time_of_a_file_that_no_date_can_be_is_unknown():
+    times = (0, -1.5, 400_000_000_000, -100_000_000_000, 1e300)
+    assert [file_moment(seconds) for seconds in times] == [
+        datetime(1970, 1, 1, tzinfo=UTC), datetime(1969, 12, 31, 23, 59, 58, 500_000, UTC),
+        None, None, None,
     ]  # fmt: skip
 
 

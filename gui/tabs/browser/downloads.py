@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -17,7 +16,7 @@ from core.model.listing import ObjectInfo
 from core.objects.reading import head
 from core.transfer.local_names import local_name, local_paths
 from core.transfer.values import IfExists, TransferReport
-from core.units import format_count, format_counted, format_size
+from core.units import file_moment, format_count, format_counted, format_size
 from core.work import Work
 from gui.context.transfers import DOWNLOAD, Batch, Names
 from gui.tabs.base import Tab
@@ -302,7 +301,7 @@ def found_of(plan: Plan, below: str, target: Path, work: Work) -> _Found:
             renamed.append(f"{shown(names[number])} as {shown(name)}")
         if path.exists():
             stat = path.stat()
-            changed = datetime.fromtimestamp(stat.st_mtime, UTC)
+            changed = file_moment(stat.st_mtime)
             existing.append(ExistingFile(number, name, plan.sizes[number], stat.st_size, changed))
     return _Found(plan, existing, _renamed_text(renamed))
 

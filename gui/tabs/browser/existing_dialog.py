@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -49,14 +50,14 @@ class ExistingFile:
         name: the local name below the target folder.
         size: the size of the object in bytes.
         file_size: the size of the file in bytes.
-        changed: when the file was changed.
+        changed: when the file was changed; None if that is not known.
     """
 
     number: int
     name: str
     size: int
     file_size: int
-    changed: datetime
+    changed: datetime | None
 
 
 class ExistingModel(Columns):
@@ -103,7 +104,7 @@ class ExistingModel(Columns):
             NAME: lambda one: one.name,
             OBJECT: lambda one: one.size,
             FILE: lambda one: one.file_size,
-            CHANGED: lambda one: one.changed,
+            CHANGED: lambda one: one.changed.timestamp() if one.changed else -math.inf,
             DECISION: lambda one: self._decision(one).value,
         }
         self.beginResetModel()
@@ -132,7 +133,7 @@ class ExistingModel(Columns):
             NAME: lambda: shown(one.name),
             OBJECT: lambda: format_size(one.size),
             FILE: lambda: format_size(one.file_size),
-            CHANGED: lambda: format_moment(one.changed),
+            CHANGED: lambda: format_moment(one.changed) if one.changed else "unknown",
             DECISION: lambda: LABELS[self._decision(one)],
         }
         return texts[column]()

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -14,6 +15,7 @@ from core.layout.forms import FORMS
 from core.layout.kinds import KINDS
 from core.layout.parsing import parse
 from core.layout.timestamps import parse_timestamp
+from core.objects.hashing import Stamp
 from core.objects.reading import head, read
 from core.storage.crypto_data_manager import CryptoDataManager
 from core.storage.s3_storage_service import S3StorageService
@@ -155,3 +157,12 @@ def test_packed_documents_and_logs_keep_their_bytes(place, tmp_path):
     assert info.content_type == "text/plain"
     assert info.metadata["filename"] == "\\xfc.log"
     assert info.metadata["data_type"] == "log_file"
+
+
+def test_a_file_with_an_absurd_time_is_inspected(tmp_path, monkeypatch):
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps([CANDLE]))
+    stamp = replace(Stamp.of(path), modified_ns=4 * 10**20)  # the year 14645
+    monkeypatch.setattr(Stamp, "of", lambda _path: stamp)
+    contents = inspect_file(None, path=str(path))
+    assert (contents.kind, contents.modified) == ("ohlcv", None)
