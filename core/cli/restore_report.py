@@ -13,9 +13,16 @@ if TYPE_CHECKING:
 
 
 def show_preview(cli: Cli, found: RestorePreview, name: str = "") -> None:
-    """Show what a restore of a table would change."""
+    """Show what a restore of a table would change, or create under another name."""
+    if name:
+        # The differences are those from the present table, which does not change.
+        rows = format_counted(found.rows, "row")
+        cli.out.line(f"{named_backup(found.backup)}, as {name}: a new table with {rows}")
+        for text in found.problems:
+            cli.out.line(f"! {text}")
+        return
     difference = found.difference
-    target = f"as {name}" if name else f"over {found.table}" if found.exists else "as a new table"
+    target = f"over {found.table}" if found.exists else "as a new table"
     cli.out.line(f"{named_backup(found.backup)}, {target}")
     cli.out.line(f"+ {format_counted(difference.added, 'row')} to add")
     cli.out.line(f"~ {format_counted(difference.changed, 'row')} to change")

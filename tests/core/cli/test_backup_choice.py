@@ -51,6 +51,9 @@ def test_a_backup_of_some_rows_is_shown_as_such_everywhere(command, tmp_path, da
     assert "--as" in refused.err
     assert everything(database) == before
 
+    preview = command("restore", database, table, "--id", some, "--as", "some").out
+    assert "as some: a new table with 2 rows" in preview
+    assert "to add" not in preview  # nothing is compared with the table of the backup
     command("restore", database, table, "--id", some, "--as", "some", "--yes")
     assert sql(database, "SELECT id FROM some") == [(1,), (3,)]
     refused = command(
