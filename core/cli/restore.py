@@ -11,7 +11,7 @@ from core.cli.backup import Exclude, Include
 from core.cli.backups import BackupId
 from core.cli.databases import Database
 from core.cli.parameters import usage_error
-from core.cli.restore_report import show_preview, show_report
+from core.cli.restore_report import show_new_table, show_preview, show_report
 from core.cli.restore_tables import restore_several
 from core.cli.row_restore import RowKeys, RowsWhere, restore_rows
 from core.units import format_counted
@@ -221,7 +221,10 @@ def _preview(cli: Cli, request: _Request, name: str) -> None:
         found = preview(workspace, work, **request.arguments(), target=name or None)
 
     def show() -> None:
-        show_preview(cli, found, name)
+        if name:
+            show_new_table(cli, found, name)
+        else:
+            show_preview(cli, found)
         cli.out.note("Nothing was changed. Add --yes to restore.")
 
     cli.out.result(found, show)

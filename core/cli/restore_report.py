@@ -12,15 +12,19 @@ if TYPE_CHECKING:
     from core.model.restore import RestorePreview, RestoreReport
 
 
-def show_preview(cli: Cli, found: RestorePreview, name: str = "") -> None:
-    """Show what a restore of a table would change, or create under another name."""
-    if name:
-        # The differences are those from the present table, which does not change.
-        rows = format_counted(found.rows, "row")
-        cli.out.line(f"{named_backup(found.backup)}, as {name}: a new table with {rows}")
-        for text in found.problems:
-            cli.out.line(f"! {text}")
-        return
+def show_new_table(cli: Cli, found: RestorePreview, name: str) -> None:
+    """Show what a restore under another name would create.
+
+    The differences of the preview are those from the present table, which does not change.
+    """
+    rows = format_counted(found.rows, "row")
+    cli.out.line(f"{named_backup(found.backup)}, as {name}: a new table with {rows}")
+    for text in found.problems:
+        cli.out.line(f"! {text}")
+
+
+def show_preview(cli: Cli, found: RestorePreview) -> None:
+    """Show what a restore of a table would change."""
     difference = found.difference
     target = f"over {found.table}" if found.exists else "as a new table"
     cli.out.line(f"{named_backup(found.backup)}, {target}")
