@@ -152,7 +152,7 @@ class _Run:
     """A run over several tables with about the `expected` rows, of which `done` are written.
 
     Tables that other sessions lock, or that are damaged, are `skipped`, unless the tables were
-    `named`; `failure` is the first error of a damaged one. `unsent` are the ids of the backups that
+    `named`; `failure` is the last error of a damaged one. `unsent` are the ids of the backups that
     were read during an `outage` of the storage.
     """
 
@@ -213,7 +213,7 @@ class _Run:
                 raise  # the bucket does not exist
             self.skipped.append(skipped_by(error, self.source, name))
             if isinstance(error, DatabaseError):
-                self.failure = self.failure or error
+                self.failure = error
 
     def send_unsent(self) -> None:
         """Send what was read during an outage, after the snapshot has ended.

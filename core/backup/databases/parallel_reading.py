@@ -16,7 +16,7 @@ from typing import Generic, TypeVar
 
 from core.backup.databases.base import Rows
 from core.backup.databases.server import ServerConnection
-from core.errors import StorageError
+from core.errors import DatabaseError, StorageError
 
 #: Bytes that a session reads ahead of its turn: about two ranges.
 _AHEAD_BYTES = 8 << 20
@@ -77,6 +77,7 @@ class ParallelReading(Generic[S]):
         self._read_range = read
         self._lock = threading.Lock()
         self._taken = 0
+        self._usable: S | None = None
         #: For each range, in their order, the pieces of the session that took it.
         self._turns: SimpleQueue[_Pieces] = SimpleQueue()
         self._readers: list[_Pieces] = []
@@ -91,7 +92,8 @@ class ParallelReading(Generic[S]):
         """Yield the rows that `session` and its companions read.
 
         A companion that cannot be opened is omitted. An error of a session that has taken a range
-        is raised here. If the caller ends early, the connections are closed.
+        is raised here; after a `DatabaseError`, `session` can be used further. If the caller ends
+        early, the connections are closed.
         """
         with ThreadPoolExecutor(1 + len(companions), "reader") as pool:
             try:
@@ -105,18 +107,26 @@ class ParallelReading(Generic[S]):
                         yield piece
                 for reader in running:
                     reader.result()
+            except DatabaseError:  # of a damaged table: the others can still be read
+                self._stop(usable=session)
+                raise
             except BaseException:
                 self._stop()
                 raise
 
-    def _stop(self) -> None:
-        """Let all sessions end, also those that wait for the server."""
+    def _stop(self, usable: S | None = None) -> None:
+        """Let all sessions end, also those that wait for the server, except a usable one.
+
+        That one reads its range to the end, since a connection cannot leave out the rest.
+        """
+        self._usable = usable
         for pieces in self._readers:
             pieces.close()
         with self._lock:
             self._taken = len(self._ranges)
             for session in self._sessions:
-                session.cut()
+                if session is not usable:
+                    session.cut()
 
     def _reader(self) -> _Pieces:
         self._readers.append(_Pieces())
@@ -136,8 +146,9 @@ class ParallelReading(Generic[S]):
         while (taken := self._next(session, pieces)) is not None:
             try:
                 with closing(self._read_range(session, taken)) as rows:
-                    if not all(pieces.put(piece) for piece in rows):
-                        return
+                    for piece in rows:
+                        if not pieces.put(piece) and session is not self._usable:
+                            return
             except BaseException as error:  # noqa: BLE001 - raised again by `rows`
                 pieces.put(error)
                 return

@@ -183,13 +183,15 @@ class Session(ServerConnection):
         try:
             with self.cancellable(work):
                 self._send(b"Q", statement.encode() + b"\0")
-                yield from self._copied_rows(work)
-            complete = True
+                end = yield from self._copied_rows(work)
+            complete = True  # also after an error of the server, for example of a damaged table
         finally:
             if not complete:
                 self.cut()
+        if end.error:
+            raise server_error(end.error, self.address)
 
-    def _copied_rows(self, work: Work) -> Iterator[Rows]:
+    def _copied_rows(self, work: Work) -> Generator[Rows, None, CopyEnd]:
         buffer, filled, end = bytearray(_BLOCK), 0, CopyEnd()
         while not end.ready:
             filled = self._receive_block(buffer, filled, work)
@@ -206,8 +208,7 @@ class Session(ServerConnection):
                 filled = 0
             elif filled > len(buffer) // 2:
                 buffer.extend(bytes(len(buffer)))  # a message that is longer than the buffer
-        if end.error:
-            raise server_error(end.error, self.address)
+        return end
 
     def _long_row(self, buffer: bytearray, filled: int, length: int, work: Work) -> Iterator[Rows]:
         """Yield a row of `length` bytes, whose head and first bytes are in the buffer."""

@@ -282,6 +282,26 @@ def test_a_damaged_table_is_skipped_by_a_backup_of_all_and_restored_under_a_new_
     assert "under a new name" in refused.value.remedy
 
 
+@pytest.mark.parametrize("damaged", [slice(0, 1), slice(1, None)])
+def test_other_tables_are_backed_up_after_a_damaged_one_that_several_sessions_read(
+    pages: Database, store: MemoryStore, monkeypatch: pytest.MonkeyPatch, damaged: slice
+) -> None:
+    """The error closed all connections, so that the tables after it were not backed up."""
+    pages.run("CREATE TABLE zz (id int)")
+    real = snapshot.range_statements
+
+    def failing(*of_table: Any) -> list[str]:
+        found = list(real(*of_table))
+        found[damaged] = ["COPY (SELECT 1/0) TO STDOUT (FORMAT csv)"] * len(found[damaged])
+        return found
+
+    monkeypatch.setattr(snapshot, "range_statements", failing)
+    with open_database(pages.address) as source:
+        report = back_up(store, source, None, "", Work())
+    assert [(each.table, "by zero" in each.problem) for each in report.skipped] == [("Pages", True)]
+    assert [made.table for made in report.backups] == ["zz"]
+
+
 def test_a_backup_is_complete_although_the_connection_ends_after_its_last_row(
     orders: Database, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
