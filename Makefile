@@ -23,6 +23,7 @@ setup: $(READY) ## set up the virtual environment and Qt's system libraries
 $(READY): requirements.lock pyproject.toml .ci/qt-libraries
 	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "strongroom: Python 3.11 or newer is needed; python3 is $$(python3 --version)"; exit 1; }
+	@echo "strongroom: installing the dependencies into $(VENV); this takes some minutes"
 	@python3 -m venv $(VENV) \
 	  || { echo "strongroom: python3 has no venv; on Debian: apt-get install python3-venv"; exit 1; }
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
