@@ -300,6 +300,10 @@ def test_a_hasty_save_is_reported_what_aws_thinks_of_it(tab, qtbot, server):
     question.reject()
 
 
+def texts_of(dialog):
+    return [label.text() for label in dialog.findChildren(QLabel)]
+
+
 def test_a_binary_value_is_compared_as_what_it_is(themed, qtbot):
     parent = QWidget()
     qtbot.addWidget(parent)
@@ -310,8 +314,10 @@ def test_a_binary_value_is_compared_as_what_it_is(themed, qtbot):
         dialog = CompareVersions(parent, older, newer)
         assert set(dialog.fields) == {("(the binary value)", side) for side in ("older", "newer")}
         dialog.reject()
+    assert "The older version has 8 bytes, the newer one 7 bytes." in texts_of(dialog)
     same = CompareVersions(parent, binary, binary)
     assert same.fields == {}
+    assert "Both versions have the same 8 bytes." in texts_of(same)
     same.reject()
 
 

@@ -13,8 +13,9 @@ from core.model.secrets import SecretValue
 from core.redaction import Secret
 from core.rotation.rollback import RollBack
 from core.secrets import secret_text
+from core.secrets.binary import content_of
 from core.secrets.secret_text import BINARY, COMPLETE_TEXT, SecretDiff
-from core.units import format_age, format_count
+from core.units import format_age, format_count, format_counted
 from gui.dialogs.confirm import Question
 from gui.tabs.credentials.secrets.key_grid import change_pill, key_grid
 from gui.tabs.credentials.secrets.versions_model import short
@@ -52,6 +53,8 @@ class CompareVersions(Question):
             heads = ("Key", _title(older), _title(newer), "")
             self.body.addWidget(key_grid(heads, list(kinds), cells, wide=(1, 2)))
         note = _differing_lines(older, newer) if self.texts else _summary(len(kinds), same)
+        if older.binary and newer.binary:
+            note = _sizes(older, newer)
         self.body.addWidget(muted_label(note, wrap=True))
         close = plain_button("Close", self.reject)
         close.setDefault(True)
@@ -150,6 +153,14 @@ def _summary(different: int, same: int) -> str:
     if same == 1:
         return "1 other key is the same."
     return f"{format_count(same)} other keys are the same." if same else ""
+
+
+def _sizes(older: SecretValue, newer: SecretValue) -> str:
+    """Return the sizes of two binary values."""
+    before, after = (format_counted(len(content_of(each)), "byte") for each in (older, newer))
+    if older.text == newer.text:
+        return f"Both versions have the same {after}."
+    return f"The older version has {before}, the newer one {after}."
 
 
 def _differing_lines(older: SecretValue, newer: SecretValue) -> str:
