@@ -122,7 +122,8 @@ def choose_tables(source: Database, selection: Selection, work: Work) -> Chosen:
     failures: list[DatabaseError] = []
     for table in requested:
         try:
-            schemas.append(restorable_schema(source, table.name))
+            with source.attempt():
+                schemas.append(restorable_schema(source, table.name))
         except _OF_ONE_TABLE as error:
             if any(source.same_name(table.name, name) for name in selection.where):
                 raise

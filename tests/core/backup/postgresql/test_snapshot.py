@@ -323,6 +323,24 @@ def test_a_backup_is_complete_although_the_connection_ends_after_its_last_row(
         assert back_up(store, source, ["orders"], "", Work()).backups
 
 
+def test_a_table_whose_check_fails_leaves_the_others_readable(
+    orders: Database, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind = postgresql.PostgreSQLDatabase
+    real = kind.prove_restorable
+
+    def prove(self: Any, schema: TableSchema) -> None:
+        if schema.table == "orders":
+            self._session.query("SELECT 1/0")
+        real(self, schema)
+
+    monkeypatch.setattr(kind, "prove_restorable", prove)
+    with open_database(orders.address) as source:
+        report = back_up(store, source, None, "", Work())
+    assert [each.table for each in report.skipped] == ["orders"]
+    assert "users" in {made.table for made in report.backups}
+
+
 def test_a_table_that_is_dropped_during_the_list_is_not_in_it(
     orders: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
