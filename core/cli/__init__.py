@@ -59,7 +59,8 @@ COMMANDS: Mapping[str, str] = {
 _CANCELLED = "Cancelled. Nothing was changed."
 #: The same; the module that writes JSON was not imported yet.
 _CANCELLED_JSON = (
-    '{"error": {"kind": "cancelled", "summary": "Cancelled", "effect": "Nothing was changed."}}'
+    '{"error": {"kind": "cancelled", "summary": "Cancelled", "cause": "", '
+    '"effect": "Nothing was changed.", "remedy": "", "subject": "", "action": "", "details": ""}}'
 )
 
 

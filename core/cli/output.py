@@ -18,7 +18,7 @@ from typing import Any
 from core.cli import progress
 from core.cli.standard_streams import report
 from core.cli.text import aligned, printable, printable_lines
-from core.errors import ErrorKind, LocalIOError, StorageError
+from core.errors import Cancelled, LocalIOError, StorageError
 from core.redaction import MASK, RedactingFilter, Secret, redacted
 from core.units import iso_utc
 from core.work import CancelToken, Work
@@ -107,17 +107,7 @@ class Output:
     def error(self, error: StorageError, *, one_line: bool = False) -> None:
         """Write an error to standard error, as text or with `--json` as JSON."""
         if self.as_json:
-            fields = {
-                "kind": error.kind.name.lower(),
-                "summary": error.summary,
-                "cause": error.cause,
-                "effect": error.effect,
-                "remedy": error.remedy,
-                "subject": error.subject,
-                "action": error.action,
-                "details": error.details,
-            }
-            text = json_text({"error": fields})
+            text = _error_json(error)
         else:
             parts = [f"Error: {error.summary}", error.cause, error.effect, error.remedy]
             text = (". " if one_line else "\n").join(
@@ -137,9 +127,12 @@ class Output:
     def _interrupted_text(self) -> str:
         if not self.as_json:
             return "Interrupted.\n"
-        error = {"kind": ErrorKind.CANCELLED.name.lower(), "summary": "Interrupted",
-                 "cause": "A signal interrupted the command.", "remedy": "Run the command again."}  # fmt: skip
-        return json_text({"error": error}) + "\n"
+        error = Cancelled(
+            "Interrupted",
+            cause="A signal interrupted the command.",
+            remedy="Run the command again.",
+        )
+        return _error_json(error) + "\n"
 
     @contextmanager
     def work(self, what: str, batch: Callable[[Any], None] | None = None) -> Iterator[Work]:
@@ -276,6 +269,21 @@ def json_text(value: Any, indent: int | None = 2) -> str:
     except UnicodeEncodeError:  # a file name that is not UTF-8, or a terminal with another encoding
         return json.dumps(value, indent=indent)
     return text
+
+
+def _error_json(error: StorageError) -> str:
+    """Return an error as JSON; each error has all fields, which may be empty."""
+    found = {
+        "kind": error.kind.name.lower(),
+        "summary": error.summary,
+        "cause": error.cause,
+        "effect": error.effect,
+        "remedy": error.remedy,
+        "subject": error.subject,
+        "action": error.action,
+        "details": error.details,
+    }
+    return json_text({"error": found})
 
 
 def plain(value: Any) -> Any:

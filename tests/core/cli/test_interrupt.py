@@ -18,6 +18,8 @@ from core.cli.interrupt import interruptible
 from core.errors import Cancelled, ErrorKind
 from core.work import CancelToken
 
+#: The fields of each error in JSON.
+FIELDS = {"kind", "summary", "cause", "effect", "remedy", "subject", "action", "details"}
 #: Windows does not have it.
 HANG_UP = getattr(signal, "SIGHUP", signal.SIGTERM)
 #: Every command that talks to a server, as far as its first request.
@@ -146,7 +148,9 @@ def test_other_signals_are_handled_like_ctrl_c_also_twice_as_timeout_sends_them(
         out, err = command.communicate(timeout=30)
     assert command.returncode == ErrorKind.CANCELLED.value, err
     assert out == ""
-    assert json.loads(err)["error"]["kind"] == "cancelled"
+    error = json.loads(err)["error"]
+    assert error["kind"] == "cancelled"
+    assert error.keys() == FIELDS
     assert sorted(path.name for path in tmp_path.iterdir()) == before
 
 
@@ -243,4 +247,6 @@ def test_ctrl_c_while_the_program_is_loaded_is_no_traceback(capsys, monkeypatch)
     assert core.cli.main(["ls"]) == ErrorKind.CANCELLED.value
     assert capsys.readouterr().err == "Cancelled. Nothing was changed.\n"
     assert core.cli.main(["ls", "--json"]) == ErrorKind.CANCELLED.value
-    assert json.loads(capsys.readouterr().err)["error"]["kind"] == "cancelled"
+    error = json.loads(capsys.readouterr().err)["error"]
+    assert error["kind"] == "cancelled"
+    assert error.keys() == FIELDS
