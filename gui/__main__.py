@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+import signal
 import sys
-from collections.abc import Sequence
 
-from core.cli.standard_streams import open_closed_streams
-from gui.app.options import NO_DISPLAY, Options, UsageProblem, display_missing, parse
+# All other modules are imported by `main`, after it has prepared the process for an interrupt.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from types import FrameType
+    from typing import Any
+
+    from gui.app.options import Options
+
+    Handler = signal.Handlers | Callable[[int, FrameType | None], Any]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command or open the window; return the exit code. Only the window imports Qt."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     if arguments is None:  # otherwise the process is that of the caller
+        # While modules are imported, Ctrl-C ends the process without a traceback.
+        _let_ctrl_c(signal.default_int_handler, signal.SIG_DFL)
+        from core.cli.standard_streams import open_closed_streams
+
         open_closed_streams()
+    from gui.app.options import UsageProblem, parse
+
     try:
         options = parse(given)
     except UsageProblem as problem:
@@ -26,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         if arguments is None:
             collect_garbage_rarely()
+            _let_ctrl_c(signal.SIG_DFL, signal.default_int_handler)
         code = with_room(lambda: command_line(given))
         if arguments is None:
             leave(code)
@@ -33,7 +48,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return _open_window(options)
 
 
+def _let_ctrl_c(former: Handler, handler: Handler) -> None:
+    """Replace a handler of Ctrl-C, unless it is ignored or has another one."""
+    if signal.getsignal(signal.SIGINT) == former:
+        signal.signal(signal.SIGINT, handler)
+
+
 def _open_window(options: Options) -> int:
+    from gui.app.options import NO_DISPLAY, display_missing
+
     if display_missing():
         sys.stderr.write(NO_DISPLAY)
         return 2

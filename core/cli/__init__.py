@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from core.cli.standard_streams import buffer_standard_output
+from core.signals import ending_at_interrupts
 from core.version import __version__
 
 #: The module and the function (or the group) of each command, in the order of the help text. A
@@ -70,12 +71,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given == ["--version"] and _version_printed():
         return 0
     buffer_standard_output()
-    try:
+    as_json = "--json" in given or "--json-lines" in given
+    with ending_at_interrupts(_CANCELLED_JSON if as_json else _CANCELLED):
         from core.cli.program import run
-    except KeyboardInterrupt:  # an interrupt during the import, before the command has started
-        as_json = "--json" in given or "--json-lines" in given
-        sys.stderr.write(f"{_CANCELLED_JSON if as_json else _CANCELLED}\n")
-        return 130
 
     return run(given)
 

@@ -12,6 +12,7 @@ import threading
 import time
 
 import pytest
+from helpers.forked_runs import run_script
 from helpers.waiting import in_time
 
 from core.cli.interrupt import interruptible
@@ -231,22 +232,44 @@ def test_a_block_that_ends_by_itself_leaves_no_trace():
     assert "interrupt" not in {thread.name for thread in threading.enumerate()}
 
 
-def test_ctrl_c_while_the_program_is_loaded_is_no_traceback(capsys, monkeypatch):
-    import core.cli
+#: Interrupts the import of a module where Python ignores exceptions, and then runs a program.
+_INTERRUPTED_IMPORT = """
+import signal, sys
+import gui.__main__, core.cli
+interrupted, program = sys.argv[1:3]
+del sys.argv[1:3]
+sys.modules.pop(interrupted, None)
+package, _, name = interrupted.rpartition(".")
+if package in sys.modules:
+    vars(sys.modules[package]).pop(name, None)
+class Discarded:
+    def __del__(self):
+        signal.raise_signal(signal.SIGINT)
+class Importing:
+    def find_spec(self, name, _path=None, _target=None):
+        if name == interrupted:
+            Discarded()
+sys.meta_path.insert(0, Importing())
+sys.exit(vars(sys.modules[program])["main"]())
+"""
 
-    class Interrupted:
-        """An import system that is interrupted at the program's own module."""
 
-        def find_spec(self, name, _path=None, _target=None):
-            if name == "core.cli.program":
-                raise KeyboardInterrupt
+def interrupted_import(forks, module, program, *arguments):
+    return run_script(
+        forks, _INTERRUPTED_IMPORT, module, program, *arguments, environment=os.environ
+    )
 
-    monkeypatch.delitem(sys.modules, "core.cli.program", raising=False)
-    monkeypatch.delattr(core.cli, "program", raising=False)
-    monkeypatch.setattr(sys, "meta_path", [Interrupted(), *sys.meta_path])
-    assert core.cli.main(["ls"]) == ErrorKind.CANCELLED.value
-    assert capsys.readouterr().err == "Cancelled. Nothing was changed.\n"
-    assert core.cli.main(["ls", "--json"]) == ErrorKind.CANCELLED.value
-    error = json.loads(capsys.readouterr().err)["error"]
+
+def test_ctrl_c_while_the_program_is_loaded_is_no_traceback(forks):
+    ended = interrupted_import(forks, "core.cli.program", "core.cli", "ls")
+    assert (ended.returncode, ended.stderr) == (130, "Cancelled. Nothing was changed.\n")
+    ended = interrupted_import(forks, "core.cli.program", "core.cli", "ls", "--json")
+    assert ended.returncode == ErrorKind.CANCELLED.value == 130
+    error = json.loads(ended.stderr)["error"]
     assert error["kind"] == "cancelled"
     assert error.keys() == FIELDS
+
+
+def test_ctrl_c_before_that_ends_the_process_without_output(forks):
+    ended = interrupted_import(forks, "gui.app.options", "gui.__main__", "ls")
+    assert (ended.returncode, ended.stdout, ended.stderr) == (-signal.SIGINT, "", "")
