@@ -210,26 +210,29 @@ def test_every_tab_that_is_first_opened_in_a_small_window_fits(user):
 
 
 @pytest.fixture
-def text_secrets(demo_server):
+def secrets_without_form(demo_server):
     """The names of secrets that are no JSON objects; the second one has the longest note."""
     client = plain_client(demo_server, "secretsmanager", demo_server.admin)
     texts = {"cryptotrading/layout-a": '{"a": 1', "cryptotrading/layout-b": "\u202ea\r\nb\n"}
     for name, text in texts.items():
         client.create_secret(Name=name, SecretString=text)
-    yield tuple(texts)
-    for name in texts:
+    binary = "cryptotrading/layout-c"
+    client.create_secret(Name=binary, SecretBinary=bytes(range(200)) * 2)
+    yield (*texts, binary)
+    for name in (*texts, binary):
         client.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
 
 
-def test_a_secret_without_a_form_fits_into_a_small_window(text_secrets, user):
+def test_a_secret_without_a_form_fits_into_a_small_window(secrets_without_form, user):
     tab, found = _loaded(user, next(spec for spec in TABS if spec.id == "credentials")), {}
-    page = tab.secret.editor.json
+    pages = tab.secret.editor.json, tab.secret.binary.bytes
     for width, height in ((852, 560), (852, 517), (800, 480)):
         user.window.resize(width, height)
-        for name in text_secrets:
+        for name in secrets_without_form:
             tab.secrets.go_to(name)
-            user.until(page.isVisible, LONG)
+            user.until(lambda: tab.secret.value is not None and tab.secret.value.name == name, LONG)  # noqa: B023 - called before the next turn
             _settle(user, tab)
+            (page,) = (each for each in pages if each.isVisible())
             assert not page.revealed
             for problem in _seen(user, tab):
                 found.setdefault(f"{name}: {problem}", []).append((width, height))
