@@ -221,7 +221,7 @@ def while_uploading(endpoint: str) -> Beats:
         made.heart.start()
         made.tab.form.add([str(root)])
         made.until(lambda: made.tab.form.plan.plan is not None)
-        made.pause(0.2)  # nobody clicks in the turn of the event loop that shows the plan
+        made.pause(0.2)  # no person clicks in the turn of the event loop that shows the plan
         began = time.monotonic()
         made.tab.start()
         batch: Batch = transfers.batches[0]
