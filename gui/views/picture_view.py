@@ -7,6 +7,7 @@ from PySide6.QtGui import QImage, QImageReader, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QLabel, QStackedLayout, QVBoxLayout, QWidget
 
 from core.preview import Picture, Problem
+from core.preview.pictures import drawn_part
 from core.units import format_size
 from gui.widgets.empty import EmptyState
 from gui.widgets.labels import muted_label
@@ -111,7 +112,7 @@ def decoded(picture: Picture) -> QImage:
     QImageReader.setAllocationLimit(_MEGABYTES)
     # A buffer without a parent, because this function runs in a worker thread.
     device = QBuffer()
-    device.setData(QByteArray(picture.data))
+    device.setData(QByteArray(drawn_part(picture.form, picture.data)))
     device.open(QIODevice.OpenModeFlag.ReadOnly)
     reader = QImageReader(device, QByteArray(picture.form.lower().encode()))
     # Only the decoder of the detected format may read the data, not every one that Qt would try.

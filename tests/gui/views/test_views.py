@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import struct
+import zlib
 from datetime import UTC, datetime, timedelta
 
 from PySide6.QtCore import Qt
@@ -169,6 +171,16 @@ def test_a_broken_picture_is_refused_in_text(show):
     view.show_content(picture)
     view.show_image(picture, decoded(picture))
     assert view._closed._title.text() == "This picture cannot be shown"
+
+
+def test_texts_in_a_picture_are_not_unpacked_and_do_not_hide_it(tmp_path):
+    # Each can have 8 MB of memory, and a small file can contain a thousand.
+    text = b"zTXtk\0\0" + zlib.compress(b"a" * 7_000_000)
+    chunk = struct.pack(">I", len(text) - 4) + text + struct.pack(">I", zlib.crc32(text))
+    data = png(tmp_path)
+    image = decoded(preview(data[:33] + chunk * 3 + data[33:], "a.png").representations[0])
+    assert image.pixelColor(0, 0) == QColor("#ff0000")
+    assert image.textKeys() == []
 
 
 class TestPreviewView:
