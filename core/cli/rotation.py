@@ -67,7 +67,7 @@ def rotate(  # noqa: PLR0913, PLR0917 - the options of one command
     timing = _timing(grace, delete_after)
     with cli.out.work("Examining the secret") as work:
         rotator = _rotator(cli, timing, work)
-        found = rotator.find(secret) if resume or undo else None
+        found = rotator.find(secret, work=work) if resume or undo else None
         if dry_run or not yes:
             _show_plan(cli, rotator, secret, found, work, undo=undo, keep_copies=keep_copies)
             return

@@ -84,9 +84,7 @@ class Doctor:
         if info.deleted:
             yield findings.scheduled(info)
             return
-        ours = [
-            rotation for rotation in self._rotator.unfinished_here() if rotation.secret == info.name
-        ]
+        ours = self._rotator.unfinished_here(info.name, work=work)
         for rotation in ours:
             if not (rotation.due and rotation.due > utc_now()):  # in its grace period
                 yield findings.unfinished(rotation)

@@ -68,7 +68,7 @@ class Repairer:
         if kind is RepairKind.CONTINUE:
             rotation = self._rotator.adopt(adopted(self._clients, finding, work))
         else:
-            rotation = self._rotator.find(finding.secret)
+            rotation = self._rotator.find(finding.secret, work=work)
         if kind is RepairKind.UNDO:
             rotation = self._rotator.undo(rotation, work=work)
         else:
@@ -177,6 +177,7 @@ def _stopped(
         profile=clients.connection.profile.name,
         account=who.account,
         endpoint=clients.endpoint_url or "",
+        region=clients.region,
         by=who.arn,
         outcome=Outcome.STOPPED,
     )

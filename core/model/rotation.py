@@ -172,9 +172,9 @@ class Facts:
 class Rotation:
     """A rotation. Its `id` is the ClientRequestToken, and so the id of the new version.
 
-    `account` and `endpoint` identify the server; `by` is the ARN of the author. `due` is when a
-    waiting rotation continues. With `keep_copies` other fields that contain the old value are not
-    changed.
+    `account`, `region` and `endpoint` identify the server; the region is empty in records of earlier
+    versions of Strongroom. `by` is the ARN of the author. `due` is when a waiting rotation
+    continues. With `keep_copies` other fields that contain the old value are not changed.
     """
 
     id: str
@@ -191,6 +191,7 @@ class Rotation:
     facts: Facts = field(default_factory=Facts)
     due: datetime | None = None
     keep_copies: bool = False
+    region: str = ""
 
     def step(self, step: Step) -> StepRecord:
         """Return the record of a step; a waiting one if this kind does not have the step."""

@@ -27,7 +27,7 @@ from core.model.rotation import (
 from core.model.secret_names import BACKUP_KEY_FIELD
 from core.model.secrets import SecretValue
 from core.redaction import Secret
-from core.rotation import copies, stages
+from core.rotation import copies, location, stages
 from core.rotation.journal import RotationJournal
 from core.rotation.local_keys import LocalKeys
 from core.rotation.machine import Machine
@@ -151,7 +151,7 @@ class Rotator:
         work = default_work(work)
         self._clients.require_writable(f"Rotating {secret}")
         rotation = replace(self._new(secret, work), keep_copies=keep_copies)
-        with self._journal.locked(_lock_name(rotation)):
+        with self._journal.locked(location.lock_name(rotation)):
             # The lock ends with its process, but an unfinished rotation does not.
             self._check_no_other(rotation)
             with self._machine(rotation, now, values) as machine:
@@ -198,7 +198,7 @@ class Rotator:
         Raises:
             Conflict: a rotation of the same secret is unfinished on this machine.
         """
-        with self._journal.locked(_lock_name(rotation)):
+        with self._journal.locked(location.lock_name(rotation)):
             self._check_no_other(rotation)
             self._journal.write(rotation)
         return rotation
@@ -207,24 +207,47 @@ class Rotator:
         """Return the rotations of this machine that are not finished, oldest first."""
         return tuple(rotation for rotation in self._journal.read() if rotation.outcome.open)
 
-    def unfinished_here(self) -> tuple[Rotation, ...]:
-        """Return the unfinished rotations of this connection's server."""
-        endpoint = self._clients.endpoint_url or ""
-        return tuple(each for each in self.unfinished() if each.endpoint == endpoint)
+    def unfinished_here(
+        self, secret: str = "", *, work: Work | None = None
+    ) -> tuple[Rotation, ...]:
+        """Return the unfinished rotations of this connection's account and region, oldest first.
+
+        Other accounts and regions have secrets of the same name, so the name is not sufficient.
+
+        Args:
+            secret: the name of a secret; by default the rotations of all secrets are returned.
+            work: cancel token.
+
+        Raises:
+            StorageError: the account cannot be determined; it is only requested if necessary.
+        """
+        endpoint, region = self._clients.endpoint_url or "", self._clients.region
+        found = tuple(
+            each
+            for each in self.unfinished()
+            if each.endpoint == endpoint
+            and each.region in {"", region}
+            and secret in {"", each.secret}
+        )
+        if not found:
+            return ()
+        account = identity(self._clients, work=work).account
+        return tuple(each for each in found if each.account == account)
 
     def history(self) -> tuple[Rotation, ...]:
         """Return all rotations of this machine, oldest first."""
         return self._journal.read()
 
-    def find(self, secret: str) -> Rotation:
+    def find(self, secret: str, *, work: Work | None = None) -> Rotation:
         """Return the unfinished rotation of a secret.
 
         Raises:
             NotFound: there is no unfinished rotation on this machine.
+            StorageError: the account cannot be determined.
         """
-        for rotation in reversed(self.unfinished_here()):
-            if rotation.secret == secret:
-                return rotation
+        found = self.unfinished_here(secret, work=work)
+        if found:
+            return found[-1]
         raise NotFound(
             f"There is no unfinished rotation of {secret}",
             cause="The journal of this machine does not contain one.",
@@ -254,13 +277,14 @@ class Rotator:
             profile=self._clients.connection.profile.name,
             account=who.account,
             endpoint=self._clients.endpoint_url or "",
+            region=self._clients.region,
             by=who.arn,
             steps=tuple(StepRecord(step) for step in steps_of(kind)),
         )
 
     def _check_no_other(self, rotation: Rotation) -> None:
         for other in self.unfinished():
-            if _lock_name(other) == _lock_name(rotation):
+            if location.same_secret(other, rotation):
                 raise Conflict(
                     f"A rotation of {rotation.secret} is not finished",
                     cause=_state_text(other),
@@ -272,7 +296,7 @@ class Rotator:
     def _reopened(self, rotation: Rotation, work: Work) -> Iterator[Rotation]:
         """Lock the secret of a rotation, and yield the current state of the rotation."""
         self._clients.require_writable(f"Continuing the rotation of {rotation.secret}")
-        with self._journal.locked(_lock_name(rotation)):
+        with self._journal.locked(location.lock_name(rotation)):
             # Read again under the lock: another process may have continued it in the meantime.
             now = next((each for each in self._journal.read() if each.id == rotation.id), None)
             if now is None or not now.outcome.open:
@@ -286,7 +310,8 @@ class Rotator:
                 )
             # The account is checked by a request: a profile may have got keys of another account
             # since.
-            _check_account(now, identity(self._clients, work=work).account)
+            account = identity(self._clients, work=work).account
+            location.check_location(now, account, self._clients.region)
             yield now
 
     @contextmanager
@@ -316,27 +341,11 @@ class Rotator:
         return strategy_of(kind).create(setup)
 
 
-def _lock_name(rotation: Rotation) -> str:
-    """Return the name of the lock of a secret, which is unique among accounts and servers."""
-    return f"{rotation.endpoint or 'aws'}/{rotation.account}/{rotation.secret}"
-
-
 def _state_text(rotation: Rotation) -> str:
     began = format_moment(rotation.started)
     if rotation.outcome is Outcome.RUNNING:
         return f"It began {began} and is running elsewhere on this machine, or was interrupted."
     return f"It began {began} and is {rotation.outcome.value}."
-
-
-def _check_account(rotation: Rotation, account: str) -> None:
-    if rotation.account != account:
-        raise InvalidInput(
-            f"The rotation of {rotation.secret} belongs to another account",
-            cause=f"The rotation was started in account {rotation.account}; this profile is in "
-            f"{account}.",
-            remedy=f"Use profile {rotation.profile}.",
-            subject=rotation.secret,
-        )
 
 
 def _kind(secret: str, text: Secret) -> RotationKind:

@@ -53,7 +53,7 @@ def ended(tab, outcome):
     return lambda: (
         tab.rotation_pane.rotation is not None
         and tab.rotation_pane.rotation.outcome is outcome
-        and DEFAULT_SECRET_NAME not in tab.rotation._tasks
+        and not tab.rotation._tasks
     )
 
 

@@ -114,6 +114,7 @@ class CredentialsTab(Tab):
         self.profiles.clear_permissions()
         self.secret.show_nothing()
         self.versions.show_info(None)
+        self.rotation.clear()
         self._right.setCurrentWidget(self.versions)
         self._show_list()
         self._lock()

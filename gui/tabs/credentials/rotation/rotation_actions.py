@@ -20,6 +20,7 @@ from core.model.rotation import (
 from core.model.secret_names import field_value
 from core.redaction import Secret
 from core.rotation.service import Rotator
+from core.rotation.strategies import strategy_of
 from core.units import format_age, format_counted, format_moment, utc_now
 from core.work import Work
 from core.workspace import Workspace
@@ -38,6 +39,8 @@ _NEW_VALUES_TEXT = (
     "does not change its value. Whether the exchange accepts them cannot be tested here."
 )
 Act = Callable[[Rotator, Work], Rotation]
+#: The name of a profile and that of a secret.
+Place = tuple[str, str]
 
 
 class NewValues(Dialog):
@@ -107,12 +110,12 @@ class RotationActions(QObject):
         self._tab, self._pane = tab, pane
         self.timing = RotationTiming()
         self.secret = ""
-        # By secret: only one step of a secret runs at a time, and rotations of several secrets may
-        # overlap.
-        self._tasks: dict[str, Task] = {}
-        self._latest: dict[str, Rotation] = {}
+        # By profile and secret, since the secrets of several accounts have the same names. Only one
+        # step of a secret runs at a time, and rotations of several secrets may overlap.
+        self._tasks: dict[Place, Task] = {}
+        self._latest: dict[Place, Rotation] = {}
         pane.start_clicked.connect(self._on_start)
-        pane.resume_clicked.connect(lambda: self._resume(frozenset()))
+        pane.resume_clicked.connect(self._on_resume)
         pane.due.connect(self._on_due)
         pane.undo_clicked.connect(self._on_undo)
         pane.stop_clicked.connect(self._on_stop)
@@ -121,13 +124,18 @@ class RotationActions(QObject):
 
     # Showing
 
+    def clear(self) -> None:
+        """Show no rotation, since another connection is in force; a running one continues."""
+        self.secret = ""
+        self._pane.show_nothing()
+
     def show_unfinished(self) -> None:
         """Show in the tab's banner which rotations were interrupted or can continue."""
         rotator_of = self._rotator
         workspace = self._workspace()
         self._tab.run(
             "Find unfinished rotations",
-            lambda _work: rotator_of(workspace).unfinished_here(),
+            lambda work: rotator_of(workspace).unfinished_here(work=work),
             self._on_unfinished,
             latest="credentials/unfinished",
             quiet=True,
@@ -138,10 +146,17 @@ class RotationActions(QObject):
         self.secret = secret
         self.opened.emit(secret)
         self._pane.steps.setFocus()  # Tab goes to its buttons next
-        if secret in self._tasks:
-            if secret in self._latest:
-                self._pane.show_rotation(self._latest[secret], busy=True)
+        place = self._place(secret)
+        if place in self._tasks:
+            if place in self._latest:
+                self._pane.show_rotation(self._latest[place], busy=True)
+            else:
+                self._pane.show_loading(secret)
+                self._pane.set_busy(busy=True)
             return
+        self._load(secret)
+
+    def _load(self, secret: str) -> None:
         self._pane.set_busy(busy=False)
         self._pane.show_loading(secret)
         workspace, rotator_of = self._workspace(), self._rotator
@@ -149,7 +164,7 @@ class RotationActions(QObject):
         def find_or_plan(work: Work) -> Rotation | tuple[RotationPlan, tuple[str, ...]]:
             rotator = rotator_of(workspace)
             try:
-                return rotator.find(secret)
+                return rotator.find(secret, work=work)
             # No rotation of this secret is unfinished.
             except NotFound:
                 plan = rotator.plan(secret, work=work)
@@ -166,13 +181,13 @@ class RotationActions(QObject):
 
     def _on_found(self, found: Rotation | tuple[RotationPlan, tuple[str, ...]]) -> None:
         if isinstance(found, Rotation):
-            self._latest[found.secret] = found
+            self._latest[self._place(found.secret)] = found
             self._pane.show_rotation(found, busy=False)
         else:
             self._pane.show_plan(*found)
 
     def _on_unfinished(self, rotations: tuple[Rotation, ...]) -> None:
-        idle = [rotation for rotation in rotations if rotation.secret not in self._tasks]
+        idle = [each for each in rotations if self._place(each.secret) not in self._tasks]
         if not idle:
             return
         # The banner has room for one; the others can be opened from their secrets.
@@ -211,22 +226,41 @@ class RotationActions(QObject):
             lambda rotator, work: rotator.start(secret, values=values, keep_copies=keep, work=work),
         )
 
-    def _resume(self, now: frozenset[Step]) -> None:
-        rotation = self._latest[self.secret]
+    def _on_resume(self) -> None:
+        """Resume; values that a person enters are only in memory until they are staged."""
+        rotation, rotator_of, workspace = self._shown, self._rotator, self._workspace()
+        if not strategy_of(rotation.kind).values_entered or rotation.finished(Step.STAGE):
+            self._resume(frozenset())
+            return
+        self._tab.run(
+            f"Read the fields of {rotation.secret}",
+            lambda work: rotator_of(workspace).fields_of(rotation.secret, work=work),
+            lambda fields: NewValues(
+                self._tab, rotation.secret, fields, partial(self._resume, frozenset())
+            ).open(),
+            failed=self._pane.show_failed,
+            latest="credentials/rotation-fields",
+            quiet=True,
+        )
+
+    def _resume(self, now: frozenset[Step], values: Mapping[str, Secret] | None = None) -> None:
+        rotation = self._shown
         self._work(
             "rotation.resume",
             rotation.secret,
-            lambda rotator, work: rotator.resume(rotation, now=now, work=work),
+            lambda rotator, work: rotator.resume(rotation, values=values, now=now, work=work),
             rotation,
         )
 
     def _on_due(self) -> None:
         """Continue automatically after the grace period, unless writing is locked."""
-        if not self._tab.context.read_only and self.secret not in self._tasks:
+        place = self._place(self.secret)
+        known = place in self._latest and place not in self._tasks
+        if known and not self._tab.context.read_only:
             self._resume(frozenset())
 
     def _on_undo(self) -> None:
-        rotation = self._latest[self.secret]
+        rotation = self._shown
         ask(
             self._tab,
             f"Undo the rotation of {rotation.secret}?",
@@ -241,12 +275,12 @@ class RotationActions(QObject):
         )
 
     def _on_stop(self) -> None:
-        task = self._tasks.get(self.secret)
+        task = self._tasks.get(self._place(self.secret))
         if task is not None:
             task.cancel()
 
     def _on_now(self, step: Step) -> None:
-        rotation = self._latest[self.secret]
+        rotation = self._shown
         key = rotation.facts.old_key_id
         waiting = rotation.step(step).detail
         if step is Step.DELETE:
@@ -276,9 +310,11 @@ class RotationActions(QObject):
         return f"It is still used by {format_counted(count, 'transfer')} of this window."
 
     def _work(self, operation: str, secret: str, act: Act, former: Rotation | None = None) -> None:
-        if secret in self._tasks:  # a step of this secret is already running
+        place = self._place(secret)
+        if place in self._tasks:  # a step of this secret is already running
             return
-        connection, rotator_of = self._workspace().connection, self._rotator
+        opened, rotator_of = self._workspace(), self._rotator
+        connection = opened.connection
         watcher = self._tab.context.connection_state.watcher()
         self._pane.set_busy(busy=True)
 
@@ -299,28 +335,32 @@ class RotationActions(QObject):
             batch=self._on_state,
             call=self._tab.call(operation, origin=_ORIGIN, rotation=former),
         )
-        self._tasks[secret] = task
-        task.changed.connect(partial(self._on_task, secret, task))
+        self._tasks[place] = task
+        task.changed.connect(partial(self._on_task, place, opened, task))
 
-    def _on_task(self, secret: str, task: Task) -> None:
+    def _on_task(self, place: Place, opened: Workspace, task: Task) -> None:
         """Handle the end of a rotation, even of another connection or a cancelled task.
 
         A rotation that is stopped during a step ends with a result; one that is cancelled earlier
         has changed nothing.
         """
-        if task.running or self._tasks.get(secret) is not task:
+        if task.running or self._tasks.get(place) is not task:
             return
-        del self._tasks[secret]
-        if task.state == "cancelled" and secret == self.secret:
+        del self._tasks[place]
+        if place != self._place(self.secret):
+            return
+        if task.state == "cancelled":
             self._pane.show_stopped()
+        elif opened is not self._tab.context.workspace:
+            self._load(self.secret)  # the profile was left in the meantime: nothing was reported
 
     def _on_state(self, rotation: Rotation) -> None:
-        self._latest[rotation.secret] = rotation
+        self._latest[self._place(rotation.secret)] = rotation
         if rotation.secret == self.secret:
             self._pane.show_rotation(rotation, busy=True)
 
     def _on_ended(self, secret: str, rotation: Rotation) -> None:
-        self._latest[secret] = rotation
+        self._latest[self._place(secret)] = rotation
         if secret == self.secret:
             self._pane.show_rotation(rotation, busy=False)
         self.changed.emit(secret)
@@ -339,6 +379,14 @@ class RotationActions(QObject):
         used = profile.access_key_id == rotation.facts.old_key_id
         if used and profile.name in rotation.facts.switched:
             context.switch_profile(profile.name)
+
+    @property
+    def _shown(self) -> Rotation:
+        return self._latest[self._place(self.secret)]
+
+    def _place(self, secret: str) -> Place:
+        workspace = self._tab.context.workspace
+        return (workspace.profile.name if workspace else "", secret)
 
     def _rotator(self, workspace: Workspace) -> Rotator:
         return workspace.rotator(self._tab.context.connections, timing=self.timing)

@@ -139,6 +139,11 @@ class RotationPane(QWidget):
 
     # Content
 
+    def show_nothing(self) -> None:
+        """Remove a rotation of another connection, whose grace period must not end here."""
+        self._busy = False
+        self.show_loading("")
+
     def show_loading(self, secret: str) -> None:
         """Show that the plan of a rotation is being prepared."""
         self.plan = self.rotation = None
