@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from core.backup.schedule import checked_hooks, schedule_name
+from core.backup.systemd_units import remove_units
 from core.errors import NotFound
 from core.hints import Hint
 from core.local.state.database import state_database
@@ -56,6 +57,45 @@ def save_schedule(schedule: Schedule) -> Schedule:
         (schedule_name(schedule), json.dumps(record)),
     )
     return schedule
+
+
+def replace_schedule(schedule: Schedule, former: Schedule | None = None) -> Schedule:
+    """Store a schedule that was edited, and remove the systemd units that would still start backups.
+
+    These are the units of `former`, and of an earlier schedule of the same name, unless the new one
+    is started by the same units. They are removed first, so that after a failure the former
+    schedule is still listed, and the change can be repeated.
+
+    Args:
+        schedule: The new schedule.
+        former: The one that was edited, which may have another name; None for a new one.
+
+    Returns:
+        The schedule with the time at which it was created: that of `former`, if there is one.
+
+    Raises:
+        InvalidInput: The command or the webhook for a failure is not valid.
+        LocalIOError: A unit cannot be removed, systemd refuses it, or the state database cannot be
+            written.
+    """
+    checked_hooks(schedule)
+    name = schedule_name(schedule)
+    replaced = {name: schedules().get(name)}
+    if former is not None:
+        replaced[schedule_name(former)] = former
+    for other, each in replaced.items():
+        if each is not None and _leaves_units(each, schedule, same=other == name):
+            remove_units(other)
+    stored = save_schedule(replace(schedule, created=former.created if former else None))
+    if former is not None and schedule_name(former) != name:
+        remove_schedule(schedule_name(former))
+    return stored
+
+
+def _leaves_units(former: Schedule, schedule: Schedule, *, same: bool) -> bool:
+    """Return whether systemd would still start a schedule that is replaced by another one."""
+    systemd = ScheduleFormat.SYSTEMD
+    return former.starter is systemd and not (same and schedule.starter is systemd)
 
 
 def applies_to(schedule: Schedule, profile: Profile) -> bool:

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QFileDialog
 from core.backup.filters import plan_backup
 from core.backup.runs import dismiss_failure
 from core.backup.schedule import schedule_name, selection_of, with_key
-from core.backup.schedules import remove_schedule, save_schedule
+from core.backup.schedules import remove_schedule, replace_schedule, save_schedule
 from core.backup.systemd_units import remove_units
 from core.errors import InvalidInput, StorageError
 from core.local.atomic import write_atomically
@@ -30,7 +30,7 @@ from gui.tabs.backups.findings_dialog import FindingsDialog
 from gui.tabs.backups.open_databases import OpenDatabases, read_info
 from gui.tabs.backups.schedule_entry import ScheduleEntry
 from gui.tabs.backups.schedule_form import ScheduleChoices, ScheduleForm
-from gui.tabs.backups.schedules_dialog import SchedulesDialog
+from gui.tabs.backups.schedules_dialog import STARTERS, SchedulesDialog
 from gui.tabs.backups.servers import ServerFacts
 from gui.tabs.base import Tab
 from gui.widgets.banner import Banner
@@ -180,11 +180,7 @@ class ScheduleActions(QObject):
 
         def save(work: Work) -> Schedule:
             work.check()
-            stored = save_schedule(replace(schedule, created=former.created if former else None))
-            # Another database or other tables have another name.
-            if former is not None and schedule_name(former) != schedule_name(schedule):
-                remove_schedule(schedule_name(former))
-            return stored
+            return replace_schedule(schedule, former)
 
         other = (self._watch.schedules or {}).get(schedule_name(schedule))
         if former is not None and schedule_name(former) == schedule_name(schedule):
@@ -197,6 +193,7 @@ class ScheduleActions(QObject):
         text = f"The schedule of {schedule.title} was saved."
         if other is not None:
             text += f" It replaces the one of the same tables: {other.timing}."
+        text += "".join(_entry_left(each, schedule) for each in (former, other) if each is not None)
         self._report(text)
         changed = former is None or replace(former, created=schedule.created) != schedule
         if schedule.starter is not None and changed:
@@ -346,3 +343,13 @@ class ScheduleActions(QObject):
             lambda _done: self._watch.examine(),
             quiet=True,
         )
+
+
+def _entry_left(former: Schedule, schedule: Schedule) -> str:
+    """Return what became of the entry that started the former one of a schedule, as a sentence."""
+    same = (schedule_name(former), former.starter) == (schedule_name(schedule), schedule.starter)
+    if same or former.starter is None:
+        return ""
+    if former.starter is ScheduleFormat.SYSTEMD:
+        return " The timer of the former one was removed, if it was installed for this user."
+    return f" Also remove the entry of the former one from {STARTERS[former.starter]}."

@@ -20,7 +20,12 @@ from core.backup.schedule import (
     selection_of,
     with_key,
 )
-from core.backup.schedules import save_schedule, schedules
+from core.backup.schedules import (
+    remove_schedule,
+    replace_schedule,
+    save_schedule,
+    schedules,
+)
 from core.backup.systemd_units import install_units
 from core.cli.backup import conditions_of
 from core.errors import InvalidInput, LocalIOError, NotSupported
@@ -278,3 +283,31 @@ def test_a_schedule_with_an_unreadable_condition_is_not_read_without_it() -> Non
     ((record,),) = database.rows("SELECT record FROM schedules")
     database.execute("UPDATE schedules SET record = ?", (record.replace('"id > 1"', "[]", 1)[:-1],))
     assert schedules() == {}
+
+
+def test_the_timer_of_a_former_schedule_does_not_stay_installed(systemctl: Path) -> None:
+    """A schedule that was changed in the window ran twice: its former timer was still installed."""
+    calls = systemctl / "calls"
+    window, others = replace(made("orders"), starter=None), made("users")
+    for changed in (window, others):
+        former = save_schedule(made("orders"))
+        paths = install_units(generated_files(former, ScheduleFormat.SYSTEMD))
+        calls.unlink()
+        stored = replace_schedule(changed, former)
+        assert not any(path.exists() for path in paths)
+        timer = f"{schedule_name(former)}.timer"
+        assert calls.read_text().splitlines()[0] == f"--user disable --now {timer}"
+        assert list(schedules().values()) == [stored]
+        assert stored.created == former.created
+        remove_schedule(schedule_name(stored))
+
+
+def test_a_timer_stays_with_its_schedule_or_if_systemd_refuses_its_removal(systemctl: Path) -> None:
+    former = save_schedule(made("orders"))
+    paths = install_units(generated_files(former, ScheduleFormat.SYSTEMD))
+    assert replace_schedule(made("orders", every=Every.WEEK), former).every is Every.WEEK
+    assert all(path.exists() for path in paths)
+    (systemctl / "code").write_text("1")
+    with pytest.raises(LocalIOError):
+        replace_schedule(replace(made("orders"), starter=None))
+    assert [each.starter for each in schedules().values()] == [ScheduleFormat.SYSTEMD]
