@@ -6,7 +6,7 @@ import sys
 import tomllib
 
 import pytest
-from conventions.source import ROOT, files
+from conventions.source import ROOT, files, text
 from helpers import command_reference
 
 PAGES = [path for path in files() if path.suffix == ".md"]
@@ -115,3 +115,36 @@ def test_the_tests_that_contributors_are_asked_to_run_exist():
     for path, _, test in (word.partition("::") for word in named):
         assert (ROOT / path).exists(), path
         assert not test or f"def {test}(" in (ROOT / path).read_text(encoding="utf-8"), test
+
+
+_DOTTED = re.compile(r"`((?:core|gui)(?:\.\w+)+)`")
+
+
+def _is_there(dotted):
+    """Whether a module has the name, or is the name itself; read as text, nothing is imported."""
+    module, parts = ROOT, dotted.split(".")
+    while parts and (module / parts[0]).is_dir():
+        module /= parts.pop(0)
+    if not parts:
+        return True
+    if (module / f"{parts[0]}.py").is_file():
+        module /= f"{parts.pop(0)}.py"
+    else:
+        module /= "__init__.py"
+    return {*parts} <= {*re.findall(r"\w+", module.read_text(encoding="utf-8"))}
+
+
+def test_modules_and_names_in_docstrings_and_documents_exist():
+    texts = [path for path in files() if path.suffix in {".py", ".md"}]
+    found = [(path, name) for path in texts for name in _DOTTED.findall(text(path))]
+    assert len(found) > 50
+    assert [
+        f"{path.relative_to(ROOT)}: {name}" for path, name in found if not _is_there(name)
+    ] == []
+
+
+def test_a_name_that_does_not_exist_would_be_found():
+    assert _is_there("core.errors.StorageError")
+    assert _is_there("core.backup")
+    assert not _is_there("core.errors.NoSuchError")
+    assert not _is_there("core.no_such_module.Name")

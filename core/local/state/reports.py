@@ -26,7 +26,7 @@ def unreadable_entries(database: Database, store: str) -> tuple[Unreadable, ...]
 
     Args:
         database: the state database.
-        store: a name of `core.local.state.import_files.OLD_STORES`.
+        store: a name of `core.local.state.old_files.OLD_STORES`.
 
     Raises:
         LocalIOError: the database cannot be read.
