@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from core.preview.column_types import typed
-from core.preview.decoding import decode, is_plain_text
+from core.preview.decoding import decode, is_plain_text, with_replacements
 from core.preview.limits import Deadline, Limits
 from core.preview.problems import ProblemKind
 from core.preview.reading import Content, Reading
@@ -151,7 +151,7 @@ def _bytes(data: bytes, reading: Reading) -> Content:
         reading.findings.note(ProblemKind.NOTE, f"{form}: shown as bytes")
     representations: tuple[Representation, ...] = (_hex_dump(data, reading.limits),)
     if is_named_text(reading):
-        representations += (text_lines(data.decode("utf-8", errors="replace"), reading),)
+        representations += (text_lines(with_replacements(data), reading),)
     return Content(reading.filename, format_size(len(data)), representations)
 
 
