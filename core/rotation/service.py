@@ -79,7 +79,7 @@ class Rotator:
             return RotationKind.MANAGED
         value = SecretsManager(clients=self._clients).read(secret, work=work)
         secret_text.check_is_text(value)
-        return _kind(secret, value.text)
+        return kind_of_value(secret, value.text)
 
     def fields_of(self, secret: str, *, work: Work | None = None) -> tuple[str, ...]:
         """Return the names of the fields of a secret, in order.
@@ -348,8 +348,13 @@ def _state_text(rotation: Rotation) -> str:
     return f"It began {began} and is {rotation.outcome.value}."
 
 
-def _kind(secret: str, text: Secret) -> RotationKind:
-    """Return the kind of rotation by the fields of a secret, and by its name where they fit two."""
+def kind_of_value(secret: str, text: Secret) -> RotationKind:
+    """Return the kind of rotation by the fields of a secret, and by its name where they fit two.
+
+    Raises:
+        Corrupt: the text has no fields.
+        NotSupported: Strongroom cannot rotate this secret itself.
+    """
     fields = frozenset(secret_text.parsed(secret, text.reveal()))
     # The order matters: the first strategy that matches is used.
     for strategy in STRATEGIES:

@@ -209,10 +209,11 @@ def test_a_plain_text_is_made_and_comes_back_to_the_byte(tab, qtbot, server):
 
 
 def test_only_what_can_be_rotated_offers_it(tab, qtbot, server):
+    choose(qtbot, tab, STORAGE)
     assert tab.secret.rotate.isEnabled()
     with qtbot.waitSignal(tab.secret.rotate_clicked):
         tab.secret.rotate.click()
-    type_into(qtbot, row_of(tab, "host"), "x")
+    type_into(qtbot, row_of(tab, "aws_access_key_id"), "x")
     assert not tab.secret.rotate.isEnabled()
     assert "Save or discard" in tab.secret.rotate.toolTip()
     tab.secret.revert.click()

@@ -9,13 +9,13 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedLayout, QVBoxLayout, QWidget
 
 from core.aws.secret_faults import NoSecretValue
-from core.errors import ScheduledForDeletion, StorageError
+from core.errors import Corrupt, NotSupported, ScheduledForDeletion, StorageError
 from core.model.secrets import SecretInfo, SecretValue
 from core.redaction import Secret
+from core.rotation.service import kind_of_value
 from core.units import format_age, format_moment
 from gui import theme
 from gui.tabs.credentials.secrets.binary_page import BinaryPage
-from gui.tabs.credentials.secrets.templates import KNOWN
 from gui.widgets.buttons import danger_button, plain_button, primary_button
 from gui.widgets.empty import EmptyState, Skeleton
 from gui.widgets.labels import Elided
@@ -64,7 +64,7 @@ class SecretView(QWidget):
         self.binary = BinaryPage()
         self.replace = plain_button("Replace…", self.replace_clicked.emit)
         self.save_file = primary_button("Save as file…", self.save_file_clicked.emit)
-        self._rotated_by_aws = False
+        self._rotated_by_aws, self._not_rotatable = False, ""
         self._age = Elided("", "muted")
         self._age.setFont(theme.text_font(12))
         self.head = SectionHead("", self.editor.modes)
@@ -181,6 +181,7 @@ class SecretView(QWidget):
 
     def _set(self, name: str, value: SecretValue | None) -> None:
         self.name, self.value, self._stale, self._scheduled = name, value, False, ""
+        self._not_rotatable = _why_not_rotatable(value) if value is not None else ""
         self.head.set_title(name or "Secret")
         self.editor.set_text("{}")  # the former value does not stay in memory
         self.binary.clear()
@@ -214,8 +215,8 @@ class SecretView(QWidget):
 
     def _no_rotation(self) -> str:
         """Return why the secret cannot be rotated now, or an empty text."""
-        if self.name not in KNOWN and not self._rotated_by_aws:
-            return "Only the platform's three secrets, and those that AWS rotates, can be rotated."
+        if self._not_rotatable and not self._rotated_by_aws:
+            return self._not_rotatable
         return "Save or discard your changes first." if self.dirty else ""
 
     def _on_revert(self) -> None:
@@ -224,6 +225,19 @@ class SecretView(QWidget):
 
     def _on_empty(self) -> None:
         self._empty_action.emit()
+
+
+def _why_not_rotatable(value: SecretValue) -> str:
+    """Return why Strongroom cannot rotate a value itself, or an empty text."""
+    if value.binary:
+        return "A binary value can only be rotated by AWS."
+    try:
+        kind_of_value(value.name, value.text)
+    except Corrupt:
+        return "A secret without fields can only be rotated by AWS."
+    except NotSupported as error:
+        return error.cause
+    return ""
 
 
 def _made(created: datetime | None, *, stale: bool, missing: bool) -> str:

@@ -35,6 +35,3 @@ TEMPLATES: tuple[tuple[str, str, dict[str, str] | None], ...] = (
     ("Other keys and values", SECRET_PREFIX, {}),
     ("Plain text", SECRET_PREFIX, None),
 )
-
-#: The three secrets of the platform.
-KNOWN = frozenset(name for _title, name, keys in TEMPLATES if keys)
