@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from core.aws.expiry import end_of, expired_credentials
+from core.aws.unusable_settings import unusable_setting
 from core.errors import CredentialsExpired, CredentialsMissing, StorageError
 from core.model.connection import KeySource, Profile
 from core.redaction import MASK, redacted
@@ -222,6 +223,7 @@ _REMEDIES = (
     ("Only one half", "Set both halves of the keys, or neither."),
     ("AWS_PROFILE names", "Correct AWS_PROFILE, or run `aws configure --profile {section}`."),
     ("AWS's files cannot be used", "Correct the file in an editor, then try again."),
+    ("The setting", "Correct the setting in the variable or in AWS's configuration file."),
     ("token file", "Correct AWS_WEB_IDENTITY_TOKEN_FILE: the platform writes that file."),
 )
 
@@ -283,7 +285,10 @@ def _local(_profile: Profile, section: str, error: Exception) -> str:
     """Explain a missing file or program; other operating system errors are unrelated to keys."""
     if isinstance(error, FileNotFoundError) and error.filename == os.environ.get(_TOKEN_FILE):
         return str(_web_identity())
-    if not _values(section).get("credential_process"):
+    values = _values(section)
+    if setting := unusable_setting(error, values):
+        return setting
+    if not values.get("credential_process"):
         by_variables = not isinstance(error, OSError) and os.environ.get(_EXPIRATION)
         return f"{_EXPIRATION} is not a time." if by_variables else ""
     if isinstance(error, OSError):

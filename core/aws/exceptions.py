@@ -48,6 +48,7 @@ _MISSING = (
     boto.InfiniteLoopConfigError,
     boto.InvalidConfigError,
     boto.RefreshWithMFAUnsupportedError,
+    boto.MissingDependencyException,
 )
 _ADDRESS = (
     boto.NoRegionError,
@@ -57,6 +58,17 @@ _ADDRESS = (
     boto.InvalidEndpointConfigurationError,
     boto.InvalidIMDSEndpointError,
     boto.InvalidProxiesConfigError,
+)
+_SETTINGS = (
+    boto.InvalidDefaultsMode,
+    boto.InvalidS3UsEast1RegionalEndpointConfigError,
+    boto.InvalidSTSRegionalEndpointsConfigError,
+    boto.InvalidS3AddressingStyleError,
+    boto.UnsupportedS3ConfigurationError,
+    boto.InvalidIMDSEndpointModeError,
+    boto.InvalidRetryConfigurationError,
+    boto.InvalidChecksumConfigError,
+    boto.InvalidEndpointDiscoveryConfigurationError,
 )
 _DAMAGED = (boto.ChecksumError, boto.FlexibleChecksumError)
 _CUT = (
@@ -73,7 +85,8 @@ _SIGN_INS: tuple[tuple[type[Exception], str], ...] = (
     (Exception, "Run `aws sso login` for this profile in a terminal, then try again."),
 )
 _CONFIGURATION = (
-    "Correct the AWS configuration file (~/.aws/config, or the file in AWS_CONFIG_FILE)."
+    "Correct the AWS_* variable, or the AWS configuration file (~/.aws/config, or the file in "
+    "AWS_CONFIG_FILE)."
 )
 _ANY_SOURCE = (
     "Choose another credential source in the profile, or set up this one: keys in the keyring, an "
@@ -186,6 +199,16 @@ def _address(error: Exception, subject: str) -> StorageError:
         cause=_text(error),
         remedy=_chosen(_ADDRESS_REMEDIES, error),
         hints=_chosen(_ADDRESS_HINTS, error),
+        subject=subject,
+    )
+
+
+def _setting(error: Exception, subject: str) -> StorageError:
+    return errors.InvalidInput(
+        "A setting for the AWS library is not valid",
+        cause=_text(error),
+        remedy=_CONFIGURATION,
+        effect="Nothing was sent.",
         subject=subject,
     )
 
@@ -349,6 +372,7 @@ _BUILDERS: tuple[tuple[tuple[type[Exception], ...], _Builder], ...] = (
     ((boto.ParamValidationError, boto.ValidationError), _invalid),
     (_SIGN_IN, _sign_in),
     (_MISSING, _missing),
+    (_SETTINGS, _setting),
     (_DAMAGED, _damaged),
     ((BadAnswerError,), _bad_answer),
     ((ResponseParserError,), _unparsable),

@@ -32,6 +32,7 @@ from core.aws.credential_errors import (
 )
 from core.aws.helper_programs import limit_helper_programs
 from core.aws.logs import protect_logs, silence_http_client
+from core.aws.unusable_settings import check_keys
 from core.errors import CredentialsMissing, InvalidInput
 from core.model.connection import Connection, KeySource
 from core.units import as_utc
@@ -138,9 +139,19 @@ class _FileLoader(JSONFileLoader):  # type: ignore[misc]  # botocore has no type
 
 
 def addressing_style(session: Session) -> str:
-    """Return the `addressing_style` of the session's AWS profile for S3, or an empty string."""
-    section = session.get_scoped_config().get("s3")
-    return str(section.get("addressing_style", "")) if isinstance(section, dict) else ""
+    """Return the `addressing_style` of the session's AWS profile for S3, or an empty string.
+
+    Raises:
+        InvalidInput: the settings for S3 are not a list of settings.
+    """
+    section = session.get_scoped_config().get("s3") or {}
+    if not isinstance(section, dict):
+        raise InvalidInput(
+            "The settings for S3 in AWS's configuration file cannot be used",
+            cause="After `s3 =`, each setting must be in an indented line below it.",
+            remedy="Correct the file in an editor, then try again.",
+        )
+    return str(section.get("addressing_style", ""))
 
 
 def signed_in_already(connection: Connection) -> bool:
@@ -161,6 +172,7 @@ def credentials_for(connection: Connection, session: Session) -> Any:
         credentials = session.get_credentials()
     if credentials is None:
         raise missing_credentials(profile)
+    check_keys(profile, credentials)
     # Only temporary credentials refresh; their errors would otherwise appear in any later request.
     refresh = getattr(credentials, "_refresh_using", None)
     if refresh is not None:
