@@ -185,6 +185,16 @@ def _no_network_on_the_gui_thread(request):
 
 
 @pytest.fixture(autouse=True)
+def _no_state_written_on_the_gui_thread(request, monkeypatch):
+    if "qapp" not in request.fixturenames:
+        yield
+        return
+    with guards.no_state_written_by_the_window(monkeypatch, threading.main_thread()) as writers:
+        yield
+    assert not writers, f"the state database was written on the GUI thread: {writers}"
+
+
+@pytest.fixture(autouse=True)
 def _strict_clients(monkeypatch):
     with guards.strict_clients(monkeypatch):
         yield

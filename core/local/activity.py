@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from core.errors import LocalIOError
 from core.local.state.database import state_database, storable
 from core.local.unreadable import UNREADABLE
+from core.local.writer_thread import WriterThread
 from core.model.change import Change, ChangeKind
 from core.redaction import redacted
 from core.units import as_utc, iso_utc
@@ -43,6 +46,26 @@ class ChangeLog:
     def __init__(self, folder: Path | None = None) -> None:
         """Use the user's database, or the one in another folder."""
         self._database = state_database(folder)
+        self._writer = WriterThread("change-log")
+
+    def append_later(
+        self, change: Change, *, profile: str, failed: Callable[[LocalIOError], object]
+    ) -> None:
+        """Write one change in another thread, after those before it.
+
+        Args:
+            change: the change.
+            profile: the name of the profile that it was made with.
+            failed: gets the error in that thread if the change could not be written.
+        """
+
+        def write() -> None:
+            try:
+                self.append(change, profile=profile)
+            except LocalIOError as error:
+                failed(error)
+
+        self._writer.add(write)
 
     def append(self, change: Change, *, profile: str = "") -> None:
         """Write one change.
@@ -61,9 +84,12 @@ class ChangeLog:
     def read(self, *, limit: int = 10_000) -> tuple[LoggedChange, ...]:
         """Return the newest changes, oldest first, without those that cannot be read.
 
+        Changes that are being written are waited for.
+
         Raises:
             LocalIOError: the database cannot be read.
         """
+        self._writer.wait()
         rows = self._database.rows(_READ, (limit,))
         found = (_read(row) for row in reversed(rows))
         return tuple(each for each in found if each is not None)

@@ -26,6 +26,7 @@ from core.units import utc_now
 from core.workspace import Workspace
 from gui import theme
 from gui.context.connection_state import ConnectionState
+from gui.context.local_writes import LocalWrites
 from gui.tasks import TaskRunner
 
 if TYPE_CHECKING:  # imported on first use: they load the database engines and the journal
@@ -34,6 +35,8 @@ if TYPE_CHECKING:  # imported on first use: they load the database engines and t
 
 _log = logging.getLogger(__name__)
 
+#: Milliseconds between two checks of the time until which writing is unlocked.
+_CHECK_MS = 10_000
 #: The setting of the limits of transfers.
 _LIMITS = "transfers/limits"
 
@@ -99,8 +102,13 @@ class Context(QObject):
         self._relock = QTimer(self)
         self._relock.setSingleShot(True)
         self._relock.timeout.connect(self.lock)
+        # The timer above does not run while the computer sleeps.
+        self._relock_check = QTimer(self)
+        self._relock_check.timeout.connect(self._lock_if_over)
         runner.task_finished.connect(self._lock_core)
         runner.change_made.connect(self.announce)
+        self._writes = LocalWrites(self.settings, self.log, self)
+        self._writes.failed.connect(self._on_not_written)
         runner.present_connection = self._present
 
     @property
@@ -184,8 +192,7 @@ class Context(QObject):
         former, self._workspace = self._workspace, workspace
         # Before the signal, whose receivers send the first requests of the new connection.
         self.connection_state.follow(workspace)
-        self._relock.stop()
-        self._unlocked_until = None
+        self._end_unlocking()
         if workspace is not None:
             workspace.set_unlocked(unlocked=False)
         self._set_read_only(read_only=workspace is not None and workspace.profile.production)
@@ -228,6 +235,7 @@ class Context(QObject):
         if self._workspace is not None:
             self._workspace.set_unlocked(unlocked=True)
         self._relock.start(minutes * 60_000)
+        self._relock_check.start(_CHECK_MS)
         self._set_read_only(read_only=False)
 
     def lock(self) -> None:
@@ -236,10 +244,18 @@ class Context(QObject):
         `core` refuses every change as soon as the running tasks have ended: a rotation that is
         stopped between two steps would do more harm than one that ends.
         """
-        self._relock.stop()
-        self._unlocked_until = None
+        self._end_unlocking()
         self._set_read_only(read_only=True)
         self._lock_core()
+
+    def _end_unlocking(self) -> None:
+        self._relock.stop()
+        self._relock_check.stop()
+        self._unlocked_until = None
+
+    def _lock_if_over(self) -> None:
+        if self._unlocked_until is not None and utc_now() >= self._unlocked_until:
+            self.lock()
 
     def _lock_core(self, *_ended: object) -> None:
         running = any(task.running for task in self.runner.tasks)
@@ -257,12 +273,12 @@ class Context(QObject):
         """Write a change to the log and announce it to all views."""
         if profile is None:
             profile = self._workspace.profile.name if self._workspace else ""
-        try:
-            self.log.append(change, profile=profile)
-        except LocalIOError as error:  # the change itself was made, only its record is missing
-            _log.warning("%s", error)
-            self.trouble.emit(error)
+        self._writes.add_to_log(change, profile)
         self.changed.emit(change)
+
+    def _on_not_written(self, error: LocalIOError) -> None:
+        _log.warning("%s", error)
+        self.trouble.emit(error)
 
     def call(self, operation: str, origin: str, **arguments: object) -> OperationCall:
         """Return the call of an operation with the profile in force, for `TaskRunner.run`.

@@ -20,6 +20,7 @@ from helpers.longest_files import LONGEST_FILES, WITH_SYNTAX_TREES, process_of
 from helpers.moto_bucket import moto_bucket
 
 from core import paths
+from core.local.settings import Settings
 from core.objects import writing
 from core.redaction import Secret, redacted
 
@@ -41,6 +42,24 @@ def test_a_call_on_the_watched_thread_is_seen():
         with guards.no_network_on(threading.Thread()) as others:
             writing.put(bucket, "k", b"")
         assert others == []
+
+
+def test_a_write_of_the_window_on_the_watched_thread_is_seen(monkeypatch):
+    settings = Settings()
+    code = "def save(settings):\n    settings.set('a', settings.get('a', 0) + 1)\n    settings.flush()"
+    window = {"__name__": "gui.somewhere"}
+    exec(code, window)  # noqa: S102 - a function of a module of the window
+    main = threading.main_thread()
+    with guards.no_state_written_by_the_window(monkeypatch, main) as writers:
+        window["save"](settings)
+        assert writers == ["gui.somewhere.save"]
+        settings.set("a", 0)
+        settings.flush()  # by a test
+        assert len(writers) == 1
+    monkeypatch.undo()
+    with guards.no_state_written_by_the_window(monkeypatch, threading.Thread()) as others:
+        window["save"](settings)
+    assert others == []
 
 
 def test_a_thread_left_behind_is_named():

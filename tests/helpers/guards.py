@@ -11,9 +11,12 @@ from typing import Any
 
 from core import redaction
 from core.aws import clients, limits
+from core.local.state.database import Database
 
 #: Name prefixes of Strongroom's threads, which must have ended at the end of a test.
-OUR_THREADS = ("interactive-", "bulk-", "listing-", "engine-", "ThreadPoolExecutor", "upload-")
+OUR_THREADS = (
+    "interactive-", "bulk-", "listing-", "engine-", "ThreadPoolExecutor", "upload-", "change-log", "settings",
+)  # fmt: skip
 #: Public values of the secrets of tests: buckets, regions, hosts and users.
 PUBLIC_NAMES = frozenset(
     {"tentimecrypto", "us-east-1", "eu-central-1", "eu-west-1", "localhost", "127.0.0.1"}
@@ -71,6 +74,39 @@ def no_network_on(thread: threading.Thread) -> Iterator[list[str]]:
         yield calls
     finally:
         clients.REQUEST_OBSERVERS.remove(observe)
+
+
+@contextmanager
+def no_state_written_by_the_window(
+    monkeypatch: Any, thread: threading.Thread
+) -> Iterator[list[str]]:
+    """Collect the functions of `gui` that write the state database on `thread`.
+
+    Another process can lock it for seconds. The window writes when it closes only.
+    """
+    found: list[str] = []
+
+    def watched(real: Any) -> Any:
+        def call(self: Database, *arguments: Any, **options: Any) -> Any:
+            if threading.current_thread() is thread and (writer := _writer_in_gui()):
+                found.append(writer)
+            return real(self, *arguments, **options)
+
+        return call
+
+    for name in ("execute", "execute_many", "transaction"):
+        monkeypatch.setattr(Database, name, watched(getattr(Database, name)))
+    yield found
+
+
+def _writer_in_gui() -> str:
+    """Return the function of `gui` that has called core; empty if something else has."""
+    frame = sys._getframe(2)
+    while frame is not None and frame.f_globals.get("__name__", "").startswith(("core.", "contextlib")):
+        frame = frame.f_back
+    name = frame.f_globals.get("__name__", "") if frame is not None else ""
+    closing = name == "gui.main_window.window_state"
+    return f"{name}.{frame.f_code.co_name}" if name.startswith("gui.") and not closing else ""
 
 
 def threads_left(before: set[threading.Thread], seconds: float = 3.0) -> list[str]:
