@@ -46,9 +46,11 @@ def test_a_call_on_the_watched_thread_is_seen():
 
 def test_a_write_of_the_window_on_the_watched_thread_is_seen(monkeypatch):
     settings = Settings()
-    code = "def save(settings):\n    settings.set('a', settings.get('a', 0) + 1)\n    settings.flush()"
+    code = (
+        "def save(settings):\n    settings.set('a', settings.get('a', 0) + 1)\n    settings.flush()"
+    )
     window = {"__name__": "gui.somewhere"}
-    exec(code, window)  # noqa: S102 - a function of a module of the window
+    exec(code, window)
     main = threading.main_thread()
     with guards.no_state_written_by_the_window(monkeypatch, main) as writers:
         window["save"](settings)
