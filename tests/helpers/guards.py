@@ -102,7 +102,9 @@ def no_state_written_by_the_window(
 def _writer_in_gui() -> str:
     """Return the function of `gui` that has called core; empty if something else has."""
     frame = sys._getframe(2)
-    while frame is not None and frame.f_globals.get("__name__", "").startswith(("core.", "contextlib")):
+    while frame is not None and frame.f_globals.get("__name__", "").startswith(
+        ("core.", "contextlib")
+    ):
         frame = frame.f_back
     name = frame.f_globals.get("__name__", "") if frame is not None else ""
     closing = name == "gui.main_window.window_state"
