@@ -57,7 +57,9 @@ def test_changes_are_logged_in_order_without_waiting_for_a_lock(tmp_path):
     assert logged[-1].profile == "work"
 
 
-def test_a_change_that_cannot_be_logged_is_reported_and_the_next_one_is_logged(tmp_path, monkeypatch):
+def test_a_change_that_cannot_be_logged_is_reported_and_the_next_one_is_logged(
+    tmp_path, monkeypatch
+):
     log, errors = ChangeLog(tmp_path), []
     with monkeypatch.context() as patch:
         patch.setattr("core.local.state.opening.BUSY_SECONDS", 0.01)
