@@ -172,6 +172,50 @@ def claim_run(schedule: Schedule, due: datetime, place: str = "") -> bool:
     return True
 
 
+def release_run(schedule: Schedule, former: BackupRun | None, place: str = "") -> None:
+    """Undo `claim_run` for a run that was not started, so that its time counts as missed.
+
+    Args:
+        schedule: The schedule.
+        former: Its last run before the claim, None if there was none.
+        place: The bucket of the claim.
+
+    Raises:
+        LocalIOError: The state database cannot be written.
+    """
+    with _claimed(schedule, place) as (connection, run):
+        if run is None:
+            return
+        connection.execute(_REMOVE, (run.key,))
+        if former is not None and former.place in {"", place}:
+            _write(connection, former, None)
+
+
+def cancel_claimed_run(schedule: Schedule, place: str = "") -> None:
+    """Record that a claimed run was cancelled before it began; another state is not changed.
+
+    Raises:
+        LocalIOError: The state database cannot be written.
+    """
+    with _claimed(schedule, place) as (connection, run):
+        if run is not None:
+            _write(connection, replace(run, ended=utc_now(), cancelled=True), None)
+
+
+@contextmanager
+def _claimed(schedule: Schedule, place: str) -> Iterator[tuple[Any, BackupRun | None]]:
+    """Yield a transaction and the run that this process has claimed; None if it has begun or ended."""
+    from core.backup.schedule import selection_of
+
+    key = _run_of(schedule.database, selection_of(schedule), place).key
+    database = state_database()
+    own = owner_of_this_process(database.path)
+    with database.transaction() as connection:
+        rows = connection.execute(_READ_ONE, (key,)).fetchall()
+        found = [_run(*row) for row in rows if row[1] == own]
+        yield connection, next((run for run in found if run is not None and run.running), None)
+
+
 def last_runs(place: str = "") -> dict[str, BackupRun]:
     """Return the last run of each database and choice of tables and rows by name.
 

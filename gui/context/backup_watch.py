@@ -10,7 +10,13 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from core.backup.runs import claim_run, incomplete, last_runs
+from core.backup.runs import (
+    cancel_claimed_run,
+    claim_run,
+    incomplete,
+    last_runs,
+    release_run,
+)
 from core.backup.schedule import condition_texts, key_name_of, schedule_name
 from core.backup.scheduled import report_failure
 from core.backup.schedules import applies_to, names_bucket, schedules
@@ -176,15 +182,15 @@ class BackupWatch(QObject):
             due = missed_time(schedule, runs.get(name))
             mine = schedule.starter is None and not self.why_not_here(schedule)
             if mine and due is not None:
-                self._claim(schedule, due)
+                self._claim(schedule, due, runs.get(name))
 
-    def _claim(self, schedule: Schedule, due: datetime) -> None:
+    def _claim(self, schedule: Schedule, due: datetime, former: BackupRun | None) -> None:
         place = self._place()
         self._runner.run(
             "Start a scheduled backup",
             lambda _work: claim_run(schedule, due, place),
             owner=self,
-            then=partial(self._on_claimed, schedule),
+            then=partial(self._on_claimed, schedule, former, place),
             failed=self._on_failed,
             quiet=True,
         )
@@ -193,10 +199,30 @@ class BackupWatch(QObject):
         """Return the bucket of the present connection, for the record of a run."""
         return place_of(self._workspace.profile) if self._workspace is not None else ""
 
-    def _on_claimed(self, schedule: Schedule, claimed: bool) -> None:
-        """Start the backup, unless another window has started it."""
-        if claimed:
+    def _on_claimed(
+        self, schedule: Schedule, former: BackupRun | None, place: str, claimed: bool
+    ) -> None:
+        """Start the backup, unless another window has started it.
+
+        Args:
+            schedule: the schedule.
+            former: its last run before the claim.
+            place: the bucket of the claim: the window may have another one by now, or be locked.
+            claimed: whether this window may start it.
+        """
+        if not claimed:
+            return
+        if place == self._place() and not self.why_not_here(schedule):
             self._start(schedule)
+            return
+        self._runner.run(
+            "Release a scheduled backup",
+            lambda _work: release_run(schedule, former, place),
+            owner=self,
+            then=lambda _released: self.read(),
+            failed=self._on_failed,
+            quiet=True,
+        )
 
     def _start(self, schedule: Schedule) -> None:
         workspace = self._workspace
@@ -233,7 +259,7 @@ class BackupWatch(QObject):
             owner=self,
             then=partial(self._on_done, schedule, place_of(profile)),
             failed=partial(self._on_run_failed, schedule, place_of(profile)),
-            cancelled=partial(self._on_ended, schedule),
+            cancelled=partial(self._on_cancelled, schedule, place_of(profile)),
             source=schedule.database,
             target=f"s3://{profile.bucket}/",
             command=command,
@@ -248,6 +274,22 @@ class BackupWatch(QObject):
             return
         self._on_ended(schedule)
         self.ended.emit(schedule, report)
+
+    def _on_cancelled(self, schedule: Schedule, place: str) -> None:
+        """Record the cancel of a run that has not begun; one that has begun has recorded it."""
+
+        def failed(error: StorageError) -> None:
+            self._on_failed(error)
+            self._on_ended(schedule)
+
+        self._runner.run(
+            "Record a cancelled backup",
+            lambda _work: cancel_claimed_run(schedule, place),
+            owner=self,
+            then=lambda _recorded: self._on_ended(schedule),
+            failed=failed,
+            quiet=True,
+        )
 
     def _on_run_failed(self, schedule: Schedule, place: str, error: StorageError) -> None:
         """Record the failure, also of a run that did not reach the database, and send notices.
@@ -266,7 +308,8 @@ class BackupWatch(QObject):
             report,
             owner=self,
             then=partial(self._on_reported, schedule, error),
-            failed=self._on_failed,
+            failed=lambda problem: self._on_reported(schedule, error, (str(problem),)),
+            cancelled=lambda: self._on_reported(schedule, error, ()),
         )
 
     def _on_reported(

@@ -18,12 +18,14 @@ from core.backup import runs
 from core.backup.databases.address import DatabaseAddress
 from core.backup.health import findings
 from core.backup.runs import (
+    cancel_claimed_run,
     claim_run,
     dismiss_failure,
     last_runs,
     record_failure,
     recorded_run,
     records_run,
+    release_run,
     run_name,
 )
 from core.backup.schedule import schedule_name
@@ -328,3 +330,44 @@ def test_a_claimed_run_of_a_bucket_is_not_hidden_by_one_to_another() -> None:
         pass
     assert claim_run(Schedule("/a"), due, "AWS/mine")
     assert not claim_run(Schedule("/a"), due, "AWS/mine")
+
+
+def test_a_claimed_run_that_was_not_started_is_missed_again() -> None:
+    due, schedule = utc_now() - timedelta(minutes=1), Schedule("/a")
+    assert claim_run(schedule, due, "AWS/mine")
+    release_run(schedule, None, "AWS/mine")
+    assert last_runs() == {}
+    with recorded_run("/a", Selection(), "AWS/mine"):
+        pass
+    (former,) = last_runs().values()
+    later = utc_now() + timedelta(seconds=1)
+    assert claim_run(schedule, later, "AWS/mine")
+    release_run(schedule, former, "AWS/mine")
+    assert list(last_runs().values()) == [former]
+    assert claim_run(schedule, later, "AWS/mine")
+
+
+def test_a_claimed_run_that_was_cancelled_is_not_running_and_not_missed() -> None:
+    due, schedule = utc_now() - timedelta(minutes=1), Schedule("/a")
+    assert claim_run(schedule, due)
+    cancel_claimed_run(schedule)
+    (run,) = last_runs().values()
+    assert (run.running, run.cancelled, run.failed) == (False, True, False)
+    assert not claim_run(schedule, due)
+    assert claim_run(schedule, utc_now() + timedelta(seconds=1))
+
+
+def test_a_run_that_has_ended_or_is_of_another_process_is_no_claim() -> None:
+    schedule = Schedule("/a")
+    with recorded_run("/a", Selection()):
+        pass
+    (ended,) = last_runs().values()
+    cancel_claimed_run(schedule)
+    release_run(schedule, None)
+    assert list(last_runs().values()) == [ended]
+    assert claim_run(schedule, utc_now() + timedelta(seconds=1))
+    state_database().execute("UPDATE backup_runs SET owner = 'another process'")
+    before = last_runs()
+    cancel_claimed_run(schedule)
+    release_run(schedule, ended)
+    assert last_runs() == before
