@@ -159,6 +159,11 @@ class BackupsPanel(QWidget):
         found = [self.model.backups[self._sorted.mapToSource(row).row()] for row in rows]
         return sorted(found, key=lambda backup: backup.taken)
 
+    @property
+    def listed_table(self) -> str:
+        """The table whose backups are shown or being listed; empty if none is selected."""
+        return self._table
+
     def show_loading(self, table: str) -> None:
         """Show that a table's backups are being listed, and clear those of another table."""
         self._panel.head.set_title(f"Backups of {shown(table)}")
@@ -175,12 +180,16 @@ class BackupsPanel(QWidget):
     ) -> None:
         """Show a table's backups, and select one by its key.
 
+        Nothing is shown if another table or source was selected since they were requested.
+
         Args:
             table: Its name.
             backups: The newest first; those of a database other than `origin` come last.
             origin: The open database; None for the bucket.
             select: A key; by default the former selection, or the newest of the open database.
         """
+        if table != self._table:
+            return
         former = self.current.key if self.current else ""
         self.age.set_fetched()
         self._panel.head.set_title(f"Backups of {shown(table)}")

@@ -359,6 +359,8 @@ class BackupsTab(Tab):
         )
 
     def _on_list_failed(self, table: str, error: StorageError) -> None:
+        if table != self.backups.listed_table:
+            return
         self.backups.show_failure(table, error.reason)
         if error.kind is not ErrorKind.INVALID_INPUT:  # a table whose name no backup can have
             self.show_error(error, lambda: self._list(table))

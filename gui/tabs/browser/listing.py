@@ -30,11 +30,19 @@ Keys = Callable[[], Sequence[str]]
 
 @dataclass(slots=True)
 class _CachedFolder:
-    """The cached pages of a folder, shown at once when the user returns to it."""
+    """The cached pages of a folder, shown at once when the user returns to it.
+
+    Attributes:
+        pages: the pages, or only the last ones if it was too large before.
+        token: what continues the listing.
+        complete: whether `pages` are the complete folder.
+        too_large: whether pages were dropped.
+    """
 
     pages: list[Page] = field(default_factory=list)
     token: str | None = None
     complete: bool = False
+    too_large: bool = False
 
     def __del__(self) -> None:
         """Let the window free the texts a few at a time, unless they are shown."""
@@ -198,7 +206,7 @@ class Listing(QObject):
         if prefix != self.prefix:
             return
         seen = self._cache.setdefault(prefix, _CachedFolder())
-        seen.complete = token is None
+        seen.complete = token is None and not seen.too_large
         self._trim(prefix, seen)
         self._finish(more=token is not None)
 
@@ -215,7 +223,8 @@ class Listing(QObject):
         """Cache the folder if it is small; only the most recent ones are retained."""
         # The entry stays with its token, which “Load more” needs, but without pages.
         if seen.rows > _CACHED_ROWS:
-            seen.complete, seen.pages = False, []  # their rows are shown now
+            # Their rows are shown now.
+            seen.complete, seen.pages, seen.too_large = False, [], True
         left = sum(each.rows for each in self._cache.values())
         for oldest in list(self._cache):
             if len(self._cache) <= _CACHED_FOLDERS and left <= _ALL_CACHED_ROWS:

@@ -34,6 +34,7 @@ def panel(qtbot, context):
     panel.resize(480, 600)
     panel.show()
     panel.show_loading("orders")
+    panel.show_loading("orders")
     panel.show_backups("orders", BACKUPS, ORIGIN)
     return panel
 
@@ -126,6 +127,7 @@ def test_a_screen_reader_reads_what_a_day_has(panel):
 
 def test_a_backup_that_is_selected_from_elsewhere_has_its_day_shown(panel):
     panel.shape.select("calendar")
+    panel.show_loading("orders")
     panel.show_backups("orders", BACKUPS, ORIGIN, BACKUPS[2].key)
     assert panel.calendar.grid.day == date(2024, 1, 12)
     assert panel.current == BACKUPS[2]

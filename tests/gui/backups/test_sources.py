@@ -10,6 +10,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QLineEdit, QStackedWidget, QStyleOptionViewItem
 
 from core.backup.run import backup
+from core.errors import Offline
+from gui.tabs.backups import tab as tab_module
 from gui.tabs.backups.models import BackupsModel, TablesModel
 from gui.tabs.backups.open_databases import read_info
 
@@ -293,3 +295,32 @@ def test_a_database_file_that_has_disappeared_is_not_created_again(qtbot, change
     tab.flow._restore(preview, "")
     qtbot.waitUntil(lambda: "orders was restored: 60 rows" in tab.banner.text, timeout=15_000)
     settled(tab)
+
+
+@pytest.mark.parametrize("failing", [False, True])
+def test_backups_that_are_listed_late_are_not_those_of_another_source(
+    tab, settled, workspace, monkeypatch, qtbot, backed_up, path, failing
+):
+    """They were shown, and could be restored, in the source that was selected in between."""
+    backed_up(path, "server-a", "orders")
+    arrived, go = threading.Event(), threading.Event()
+    original = tab_module.list_backups
+
+    def late(*args, **named):
+        found = original(*args, **named)
+        arrived.set()
+        go.wait(10)
+        if failing:
+            raise Offline("The endpoint cannot be reached")
+        return found
+
+    monkeypatch.setattr(tab_module, "list_backups", late)
+    tab.tables.select("orders")
+    qtbot.waitUntil(arrived.is_set, timeout=15_000)
+    tab.sources.select("")
+    go.set()
+    settled(tab)
+    assert tab.tables.current is None
+    assert tab.backups.current is None
+    assert list(tab.backups.model.backups) == []
+    assert not tab.banner.failed
