@@ -218,7 +218,7 @@ def _show_steps(cli: Cli, plan: RotationPlan, *, keep_copies: bool) -> None:
 
 
 def _show_open(cli: Cli, rotation: Rotation, *, undo: bool) -> None:
-    from core.rotation.step_texts import planned_step
+    from core.rotation.step_texts import planned_step, valid_now
 
     cli.out.line(f"{rotation.secret}: {rotation.outcome.value}, begun {iso_utc(rotation.started)}")
     for record in rotation.steps:
@@ -226,6 +226,7 @@ def _show_open(cli: Cli, rotation: Rotation, *, undo: bool) -> None:
         will = step.undo if undo else step.text
         text = record.detail if record.finished and not undo else will
         cli.out.line(f"{record.state.value:8} {step.title}. {text}")
+    cli.out.line(valid_now(rotation))
     cli.out.note("Nothing was changed. Add --yes to do it.")
 
 
@@ -244,15 +245,17 @@ def _explained(problem: StorageError) -> StorageError:
 
 
 def _show_end(cli: Cli, rotation: Rotation) -> None:
+    from core.rotation.step_texts import valid_now
+
     cli.out.line(f"{rotation.secret}: {rotation.outcome.value}, version {rotation.id}")
     if rotation.facts.also_changed:
         cli.out.line(f"the value was also replaced in {', '.join(rotation.facts.also_changed)}")
     for place in rotation.facts.still_old:
         cli.out.line(f"! {place} still contains the old value: change it yourself")
+    if rotation.outcome.open:
+        cli.out.line(valid_now(rotation))
     if rotation.due is not None:
-        cli.out.line(
-            f"the old key {rotation.facts.old_key_id} stays active until {iso_utc(rotation.due)}"
-        )
+        cli.out.line(f"The next step is due at {iso_utc(rotation.due)}.")
         cli.out.note(f"Then run: strongroom rotate {rotation.secret} --resume --yes")
     elif rotation.outcome.open:
         cli.out.note("Continue with --resume --yes, or undo it with --undo --yes.")

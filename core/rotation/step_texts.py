@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from core.model.rotation import PlannedStep, Rotation, RotationKind, RotationPlan, Step
+from core.model.rotation import (
+    Outcome,
+    PlannedStep,
+    Rotation,
+    RotationKind,
+    RotationPlan,
+    Step,
+    StepState,
+)
 
 TITLES = {
     Step.PREFLIGHT: "Check before the start",
@@ -124,6 +132,65 @@ def undo_now(rotation: Rotation) -> str:
     if rotation.kind is RotationKind.MANAGED or not sentences:
         return "Nothing was changed yet."
     return " ".join(sentences)
+
+
+def valid_now(rotation: Rotation) -> str:
+    """Return which value programs read now, and whether it is accepted, as one sentence.
+
+    A step that failed or was interrupted may have taken effect, so both values are possible then.
+    """
+    if rotation.kind is RotationKind.DATABASE:
+        return _password_now(rotation)
+    if rotation.kind is RotationKind.IAM_KEY:
+        return _key_now(rotation)
+    if rotation.kind is RotationKind.MANAGED:
+        return "Programs read the old value until AWS has promoted the new one."
+    if _untried(rotation, Step.PROMOTE):
+        return "Programs still read the old keys."
+    return "Programs read the old or the new keys."
+
+
+def _untried(rotation: Rotation, step: Step) -> bool:
+    return rotation.step(step).state is StepState.WAITING
+
+
+def _password_now(rotation: Rotation) -> str:
+    if _untried(rotation, Step.APPLY):
+        return "Programs still read the old password, and the database is unchanged."
+    if rotation.outcome is Outcome.UNDOING:
+        return "Programs may read a password that the database refuses: complete the undo now."
+    if rotation.finished(Step.PROMOTE):
+        return "Programs read the new password."
+    if rotation.finished(Step.APPLY) and _untried(rotation, Step.PROMOTE):
+        return (
+            "The database has the new password, but programs still read the old one: resume or "
+            "undo the rotation now."
+        )
+    return (
+        "The database may have the new password while programs read the old one: resume or undo "
+        "the rotation now."
+    )
+
+
+def _key_now(rotation: Rotation) -> str:
+    if _untried(rotation, Step.PROMOTE):
+        return "Programs still read the old key."
+    if rotation.outcome is Outcome.UNDOING or not rotation.finished(Step.PROMOTE):
+        return "Programs read the old or the new key; the one that they read works."
+    key = rotation.facts.old_key_id
+    return f"Programs read the new key; the old key {key} {_old_key_now(rotation)}."
+
+
+def _old_key_now(rotation: Rotation) -> str:
+    if not _untried(rotation, Step.DELETE):
+        return "may be deleted"
+    state = rotation.step(Step.DEACTIVATE).state
+    states = {
+        StepState.WAITING: "still works",
+        StepState.DONE: "is deactivated",
+        StepState.SKIPPED: "no longer exists",
+    }
+    return states.get(state, "may be deactivated")
 
 
 #: In the order of an undo, which is the reverse of that of the steps.

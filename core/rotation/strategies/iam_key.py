@@ -122,6 +122,14 @@ class IamKeyStrategy(StagedStrategy):
         keys = self._creator.keys or self._replacement_key(rotation, work)
         return with_keys(old, keys), _replacements(rotation, old, keys)
 
+    def _stage(self, rotation: Rotation, work: Work) -> StepResult:
+        result = super()._stage(rotation, work)
+        key_id = result.facts.new_key_id
+        if key_id == rotation.facts.new_key_id:
+            return result
+        # The step before names a key that was deleted, since its secret key was lost.
+        return replace(result, detail=f"{result.detail}; with another new key, {key_id}")
+
     def _staged_facts(self, rotation: Rotation, staged_text: Secret) -> Facts:
         keys = read_secret(rotation.secret, staged_text).keys
         return replace(rotation.facts, new_key_id=keys.access_key_id)

@@ -55,6 +55,16 @@ def test_rotate_waits_for_the_grace_period_and_resumes_to_the_end(run, world):
     run("--resume", "--yes", code=ErrorKind.NOT_FOUND.value)
 
 
+def test_it_states_whether_the_old_key_works(run, world):
+    key = world.first.access_key_id
+    assert f"the old key {key} still works" in run("--yes").out
+    second = run("--resume", "--yes", "--grace=0").out
+    assert f"the old key {key} is deactivated" in second
+    assert "active until" not in second
+    assert "due at" in second
+    assert f"the old key {key} is deactivated" in run("--resume").out
+
+
 def test_undo_takes_it_back(run, world):
     run("--yes")
     assert "AWSCURRENT moves back" in run("--undo").out

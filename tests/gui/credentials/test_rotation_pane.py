@@ -116,7 +116,9 @@ def test_a_failed_step_reports_cause_and_remedy_and_offers_both_ways(pane):
     pane.show_rotation(rotation(2, Outcome.STOPPED).with_step(failed), busy=False)
     assert offered(pane) == {"Undo…", "Resume"}
     assert "Check it." in pane.steps.lines[Step.STAGE].text.text()
-    assert pane.hint.text() == "Undo now: Remove the new key. Remove AWSPENDING."
+    assert pane.hint.text() == (
+        "Programs still read the old key. Undo now: Remove the new key. Remove AWSPENDING."
+    )
     assert pane.banner.failed
 
 

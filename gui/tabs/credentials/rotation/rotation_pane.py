@@ -23,7 +23,14 @@ from core.model.rotation import (
     StepRecord,
     StepState,
 )
-from core.rotation.step_texts import copy_notes, planned_step, replaced_copies, title_of, undo_now
+from core.rotation.step_texts import (
+    copy_notes,
+    planned_step,
+    replaced_copies,
+    title_of,
+    undo_now,
+    valid_now,
+)
 from core.units import format_duration, format_moment, utc_now
 from gui import theme
 from gui.tabs.credentials.rotation.step_list import StepList, StepText
@@ -301,7 +308,7 @@ class RotationPane(QWidget):
             return "It is safe to close the window: the rotation can be resumed or undone later."
         if not rotation.outcome.open:
             return _ENDS[rotation.outcome]
-        return f"Undo now: {undo_now(rotation)}"
+        return f"{valid_now(rotation)} Undo now: {undo_now(rotation)}"
 
     def _on_tick(self) -> None:
         if self.rotation is None or self.rotation.due is None:
