@@ -21,7 +21,8 @@ from core.backup.failure_notice import (
     post,
     run_command,
 )
-from core.errors import InvalidInput, LocalIOError, Offline, ServiceError
+from core.errors import InvalidInput, LocalIOError, Offline, ServiceError, StorageError
+from core.redaction import remember
 
 ERROR = Offline(
     "The server cannot be reached", cause="postgresql://ada:pass-w0rd@db/x", remedy="Try again."
@@ -37,6 +38,22 @@ def test_the_notice_is_json_without_secrets() -> None:
     )  # fmt: skip
     assert (content["database"], content["tables"]) == ("postgresql://ada@db/x", ["orders"])
     assert b"pass-w0rd" not in NOTICE
+
+
+@pytest.mark.parametrize("secret", ['quo"ted pass', "pässwörd-123", "back\\slash-123"])
+def test_a_secret_that_json_writes_with_escapes_is_masked(secret: str) -> None:
+    remember(secret)
+    error = StorageError(f"The server refused {secret}", cause=f"It got {secret}.")
+    content = json.loads(failure_notice(f"/data/{secret}.db", [secret, "orders"], error))
+    assert secret not in str(list(content.values()))
+    assert content["tables"] == ["***", "orders"]
+    assert content["cause"] == "It got ***."
+
+
+def test_a_text_that_is_masked_leaves_the_notice_valid() -> None:
+    error = StorageError("It failed", cause='The server got password: "correct horse".')
+    content = json.loads(failure_notice("/data/shop.db", (), error))
+    assert content["cause"] == "The server got password: ***."
 
 
 def test_a_command_gets_the_notice_without_a_shell_and_without_secrets(
