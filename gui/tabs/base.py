@@ -21,6 +21,7 @@ from core.workspace import Workspace
 from gui.context import Context
 from gui.models.names import NameSource
 from gui.shortcuts import explain
+from gui.tabs.own_workspace import only_in
 from gui.tasks import Task, TaskOptions
 from gui.widgets.banner import Banner
 
@@ -117,6 +118,7 @@ class Tab(QWidget):
         target: str = "",
         command: str = "",
         connection: Connection | None = None,
+        here: bool = False,
         **options: Unpack[TaskOptions],
     ) -> Task:
         """Run an operation in the engine process; by default, the banner shows its error.
@@ -130,19 +132,30 @@ class Tab(QWidget):
             target: where the data goes, for the list of tasks.
             command: the equivalent command line.
             connection: that of the operation; by default the one in force.
+            here: whether the result concerns what this tab shows. All callbacks but `cancelled` are
+                then dropped once another workspace is in force, since rows, an undo or a retry
+                would be those of another bucket; the banner shows where a change has ended.
             options: see `TaskOptions`; `failed` gets the error instead of the banner.
 
         Raises:
             InvalidInput: there is no connection.
         """
         texts = {"source": source, "target": target, "command": command}
-        again = partial(
-            self.bulk, name, operation, arguments, then, connection=connection, **texts, **options
-        )
+        workspace, used = self.context.workspace, connection or self._connection()
+
+        def again() -> Task:
+            # With new keys if there are any, but never in another bucket.
+            place = connection if self.context.workspace is workspace else used
+            return self.bulk(
+                name, operation, arguments, then, connection=place, here=here, **texts, **options
+            )
+
         done, failed = self._replacing_failure(name, again, then, options)
         complete: TaskOptions = {**options, "failed": failed}
+        if here:
+            done, complete = only_in(self.context, self.banner, (name, operation), done, complete)
         task = self.context.runner.run_bulk(
-            name, operation, arguments, connection=connection or self._connection(), owner=self,
+            name, operation, arguments, connection=used, owner=self,
             then=done, origin=self.origin, **texts, **complete,
         )  # fmt: skip
         return self._track(task)

@@ -147,7 +147,7 @@ class Copying(QObject):
             {**run.plan.arguments(), **run.places(), "if_exists": decision.value},
             partial(self._on_done, run), stopped=partial(self._on_stopped, run),
             source=f"s3://{run.source}/{self._listing.prefix}",
-            target=place, connection=run.connection,
+            target=place, connection=run.connection, here=True,
         )  # fmt: skip
         size = format_size(run.plan.size)
         self._tab.banner.show_info(
@@ -217,7 +217,7 @@ class Copying(QObject):
             f"Move {format_counted(len(moved), 'object')} back", "transfer.undo_move",
             {"moved": list(moved), **run.places()}, self._on_undone,
             failed=failed, stopped=partial(self._on_undo_stopped, run, moved),
-            connection=run.connection,
+            connection=run.connection, here=True,
         )  # fmt: skip
 
     def _on_undo_stopped(self, run: _Run, moved: Sequence[MovedObject], _report: object) -> None:

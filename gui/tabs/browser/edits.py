@@ -80,7 +80,7 @@ class PropertyEdits(QObject):
             name, "objects.edit_properties", {"keys": list(keys), "edit": edit},
             partial(self._on_done, edit), stopped=partial(self._on_stopped, edit),
             prepare=lambda report: (report, report.undoable),
-            source=f"s3://{bucket.name}/{self._listing.prefix}",
+            source=f"s3://{bucket.name}/{self._listing.prefix}", here=True,
         )  # fmt: skip
         self._tab.banner.show_info(f"{name}…")
 
@@ -109,7 +109,7 @@ class PropertyEdits(QObject):
         self._tab.bulk(
             f"Undo the change of {format_counted(len(edited), 'object')}", "objects.undo_edits",
             {"edited": list(edited)}, self._on_undone, failed=failed,
-            stopped=partial(self._on_undo_stopped, edited),
+            stopped=partial(self._on_undo_stopped, edited), here=True,
         )  # fmt: skip
 
     def _on_undo_stopped(

@@ -146,6 +146,7 @@ class LocalCopies(QObject):
                 "folder": str(found.root), "below": found.below,
             },
             partial(self._on_done, copies), failed=self._on_failed, target=str(found.root),
+            here=True,
         )  # fmt: skip
 
     def _on_failed(self, error: StorageError) -> None:

@@ -149,6 +149,7 @@ class Removal(QObject):
             self._tab.bulk(
                 name, "objects.delete_many", {"keys": list(plan.keys), **more}, then,
                 failed=failed, stopped=stopped, prepare=prepare, source=bucket.subject(),
+                here=True,
             )  # fmt: skip
         else:
             self._tab.run(
@@ -273,7 +274,7 @@ class Removal(QObject):
             arguments = {"objects": list(objects), **({"lost": list(lost)} if lost else {})}
             self._tab.bulk(
                 name, "objects.restore_many", arguments, self._on_restored,
-                failed=failed, stopped=stopped, source=bucket.subject(),
+                failed=failed, stopped=stopped, source=bucket.subject(), here=True,
             )  # fmt: skip
         else:
             self._tab.run(

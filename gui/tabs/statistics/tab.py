@@ -147,10 +147,10 @@ class StatisticsTab(Tab):
         self._view.show_empty()
         self._show_state()
         if workspace is not None:
-            name, bucket = workspace.profile.name, workspace.profile.bucket
+            profile = workspace.profile
             self.run(
                 "Read the last statistics",
-                lambda _work: load(name, bucket),
+                lambda _work: load(profile.name, profile.bucket),
                 self._on_saved,
                 quiet=True,
                 latest="statistics/saved",
@@ -183,6 +183,7 @@ class StatisticsTab(Tab):
             failed=self._on_failed,
             progress=self._on_progress,
             batch=self._show,
+            here=True,
             source=f"s3://{bucket}/{prefix}" if prefix else f"s3://{bucket}",
             command=self.command("statistics.scan", *filter(None, [prefix])),
         )
@@ -215,10 +216,8 @@ class StatisticsTab(Tab):
         self._task, self._scan_failed, self._denied = None, False, False
         self._show(found)
         self._show_state()
-        workspace = self.context.workspace
-        if workspace is not None:
-            name = workspace.profile.name
-            self.run("Save the statistics", lambda _work: save(name, found), quiet=True)
+        name = self.context.require_workspace().profile.name
+        self.run("Save the statistics", lambda _work: save(name, found), quiet=True)
 
     def _on_failed(self, error: StorageError) -> None:
         self._task, self._scan_failed = None, True

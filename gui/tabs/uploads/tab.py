@@ -202,6 +202,7 @@ class UploadsTab(Tab):
             failed=self.unfinished.show_failed,
             latest="uploads/unfinished",
             quiet=True,
+            here=True,
         )
 
     def _on_remove_unfinished(self, rows: Sequence[UnfinishedUpload | OrphanParts]) -> None:
@@ -210,6 +211,7 @@ class UploadsTab(Tab):
             "leftovers.remove",
             arguments_of(rows),
             self._on_unfinished_removed,
+            here=True,
         )
 
     def _on_unfinished_removed(self, report: SweepReport) -> None:
@@ -248,6 +250,7 @@ class UploadsTab(Tab):
             failed=self._on_plan_failed,
             progress=card.show_found,
             latest="uploads/plan",
+            here=True,
         )
 
     def _on_plan(self, plan: UploadPlan) -> None:

@@ -51,6 +51,18 @@ def fill(bucket):
 
 @pytest.fixture
 def workspace(bucket):
+    return workspace_of(bucket)
+
+
+@pytest.fixture
+def other(clients):
+    """The workspace of another bucket with the same objects."""
+    bucket = Bucket(clients, f"bucket-{next(_numbers)}")
+    in_other_thread(make, bucket, versioned=True)
+    return workspace_of(bucket)
+
+
+def workspace_of(bucket):
     made = bucket.clients.connection
     profile = Profile("moto", KeySource.SESSION, bucket=bucket.name)
     return SimpleNamespace(
