@@ -2,6 +2,7 @@
 
 import threading
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from helpers.accessibility import unexplained
@@ -11,6 +12,7 @@ from PySide6.QtWidgets import QAbstractButton, QPushButton, QVBoxLayout
 
 from core.errors import ReadOnlyProfile
 from core.model.connection import ProfileColour
+from core.units import utc_now
 from core.workspace import Workspace
 from gui.main_window.connecting import Connector
 from gui.main_window.palette import Palette, Tabs
@@ -52,6 +54,19 @@ def test_a_task_that_runs_may_end_before_the_library_locks(context, workspace, q
     go.set()
     qtbot.waitUntil(lambda: workspace.read_only)
     assert ended == [True]
+
+
+def test_writing_is_locked_again_after_the_computer_has_slept(
+    context, workspace, qtbot, monkeypatch
+):
+    """Timers stand still while it sleeps: writing stayed unlocked for the rest of the 15 minutes."""
+    monkeypatch.setattr("gui.context.context._CHECK_MS", 1)
+    context.unlock(15)
+    assert not context.read_only
+    awake = utc_now() + timedelta(minutes=16)
+    monkeypatch.setattr("gui.context.context.utc_now", lambda: awake)
+    qtbot.waitUntil(lambda: workspace.read_only)
+    assert context.unlocked_until is None
 
 
 def test_what_is_tried_again_later_brings_no_lock_of_its_own(context, workspace):
