@@ -70,7 +70,8 @@ def split_common_options(arguments: Sequence[str]) -> tuple[Common, list[str]]:
     """Return the common options, which may be anywhere before a `--`, and the other arguments.
 
     Raises:
-        InvalidInput: an option has no value or an empty one, or conflicts with another option.
+        InvalidInput: an option has no value, an empty one or one that it does not take, or
+            conflicts with another option.
     """
     found: dict[str, str | bool] = {}
     left: list[str] = []
@@ -84,6 +85,8 @@ def split_common_options(arguments: Sequence[str]) -> tuple[Common, list[str]]:
             break
         if word in _FLAGS:
             found[_FLAGS[word]] = True
+        elif name in _FLAGS:
+            raise usage_error(f"{name} takes no value", remedy=f"Write {name} alone.")
         elif name in _VALUES:
             found[_VALUES[name]] = value if equals else _following(name, rest)
             check_text(name, str(found[_VALUES[name]]))

@@ -13,7 +13,7 @@ from typing import Any
 
 from typer.models import TyperPath
 
-from core.cli.parameters import usage_error
+from core.cli.parameters import file_path, usage_error
 from core.errors import LocalIOError
 
 _SEPARATORS = tuple(each for each in ("/", os.sep, os.altsep) if each)
@@ -31,7 +31,7 @@ class LocalTarget:
     @classmethod
     def of(cls, text: str) -> LocalTarget:
         """Return the target that a text names; an empty one is the current folder."""
-        path = Path(text)
+        path = Path(file_path(text))
         return cls(path, path.is_dir() or text.endswith(_SEPARATORS))
 
     @property

@@ -171,10 +171,14 @@ class _Warnings(logging.Handler):
     def __init__(self, out: Output) -> None:
         super().__init__(logging.WARNING)
         self._out = out
+        self._written: set[str] = set()
         self.addFilter(RedactingFilter())
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._out.note(f"Warning: {record.getMessage()}")
+        text = record.getMessage()
+        if text not in self._written:  # the same for each of many files
+            self._written.add(text)
+            self._out.note(f"Warning: {text}")
 
 
 @contextmanager

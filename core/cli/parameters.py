@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from typer.core import TyperCommand
@@ -149,7 +150,10 @@ class StrictCommand(TyperCommand):
         given, _rest, _order = self.make_parser(ctx).parse_args(args=list(args))
         if not given.get("help") and not ctx.resilient_parsing:
             self._check(command_name(ctx), given)
-        return super().parse_args(ctx, args)
+        rest = super().parse_args(ctx, args)
+        for param in filter(_names_a_file, self.params):
+            ctx.params[param.name] = _file_paths(ctx.params[param.name])
+        return rest
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command, and name in its error the options and commands that help.
@@ -217,6 +221,20 @@ def _texts(value: Any) -> list[str]:
     if isinstance(value, (list, tuple)):
         return [each for each in value if isinstance(each, str)]
     return []
+
+
+def file_path(text: str) -> str:
+    """Return the path of a file; `./-` is the file named `-`, which alone is a standard stream.
+
+    `Path` removes the beginning of such a path.
+    """
+    return str(Path(text).absolute()) if text != "-" and Path(text) == Path("-") else text
+
+
+def _file_paths(value: Any) -> Any:
+    if isinstance(value, str):
+        return file_path(value)
+    return [_file_paths(each) for each in value] if isinstance(value, (list, tuple)) else value
 
 
 def _names_a_file(param: Any) -> bool:

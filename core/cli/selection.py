@@ -141,9 +141,19 @@ class Address:
 
     @classmethod
     def of(cls, text: str) -> Address:
-        """Parse `KEY`, or `s3://BUCKET/KEY`; `s3:///KEY` is in the bucket of the profile."""
+        """Parse `KEY`, or `s3://BUCKET/KEY`; `s3:///KEY` is in the bucket of the profile.
+
+        Raises:
+            InvalidInput: the text contains neither a bucket nor a key.
+        """
         if not text.startswith(_SCHEME):
             return cls("", text)
+        if text == _SCHEME:
+            raise usage_error(
+                f"{_SCHEME} names neither a bucket nor a key",
+                "Often a variable is not set.",
+                "Write s3://BUCKET/KEY, or s3:///KEY for a key in the bucket of the profile.",
+            )
         bucket, _, key = text.removeprefix(_SCHEME).partition("/")
         return cls(bucket, key)
 

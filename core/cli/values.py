@@ -34,7 +34,7 @@ def read_bytes(source: Path, what: str) -> bytes:
     # One byte more than allowed is read, so that an endless input ends, too.
     most = SECRET_BYTES + len(b"\r\n")
     if source == STANDARD_INPUT:
-        data = sys.stdin.buffer.read(most + 1) if sys.stdin is not None else b""
+        data = _standard_input(most + 1)
     else:
         with source.open("rb") as file:
             data = file.read(most + 1)
@@ -48,6 +48,14 @@ def read_bytes(source: Path, what: str) -> bytes:
             "bucket.",
         )
     return data
+
+
+def _standard_input(most: int) -> bytes:
+    try:
+        return sys.stdin.buffer.read(most) if sys.stdin is not None else b""
+    except OSError as error:  # for example closed by the caller
+        error.filename = "Standard input"
+        raise
 
 
 def read_text(source: Path, what: str, field: str = "") -> Secret:

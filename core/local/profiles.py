@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 
 from core.errors import InvalidInput, NotFound
-from core.hints import Hint
 from core.local.profile_check import check_profile, profile_of, record_of
 from core.local.state.database import state_database
 from core.local.unreadable import UNREADABLE
@@ -57,8 +56,7 @@ class ProfileStore:
             raise NotFound(
                 f"There is no profile named {name}",
                 cause=f"{self._database.path} does not list it.",
-                remedy="Choose a stored profile, or create this one.",
-                hints=Hint.SET_UP,
+                remedy="Choose a stored profile, create this one, or use the AWS_* variables.",
                 subject=name,
             )
         return profile

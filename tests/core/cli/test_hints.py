@@ -58,7 +58,7 @@ def test_only_options_of_the_command_are_named():
         (("drill", "t", "--id", "no"), 20, ""),
         (("schedule", "--remove", "nightly", "--yes"), 20, "`strongroom schedule --list`"),
         (("retention", "--daily", "0"), 24, "--daily 7"),
-        (("ls", "--profile", "none"), 20, "`strongroom setup`"),
+        (("ls", "--profile", "none"), 20, ""),
         (("ls", "--region", "no region"), 24, "--region NAME"),
     ],
 )

@@ -7,7 +7,7 @@ import pytest
 from helpers.command_tree import complete_program
 
 from core.cli import COMMANDS, main
-from core.cli.parameters import EXCLUSIVE, MAY_BE_EMPTY, shown_name
+from core.cli.parameters import EXCLUSIVE, MAY_BE_EMPTY, file_path, shown_name
 from core.errors import ErrorKind
 
 NOT_UTF8 = os.fsdecode(b"caf\xe9")
@@ -140,3 +140,34 @@ def test_what_excludes_each_other_is_refused(text, pair, capsys):
     assert "cannot be combined" in output
     for name in pair:
         assert shown_name(params[name]) in output
+
+
+def test_a_common_flag_takes_no_value(capsys):
+    assert main(["ls", "--json=1"]) == ErrorKind.USAGE.value
+    assert "--json takes no value" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["ls", "s3://"],
+        ["put", "a.txt", "s3://"],
+        ["get", "s3://"],
+        ["cp", "a", "s3://"],
+        ["rm", "s3://", "--yes", "--recursive"],
+        ["sync", ".", "s3://", "--delete", "--yes"],
+        ["sync", "s3://", "."],
+    ],
+)
+def test_an_address_without_bucket_and_key_is_refused(arguments, capsys, tmp_path):
+    (tmp_path / "a.txt").touch()
+    assert main(arguments) == ErrorKind.USAGE.value
+    assert "s3:// names neither a bucket nor a key" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [("-", "-"), ("a/-", "a/-"), ("./a", "./a"), ("./-", "{}/-"), (".//-", "{}/-"), ("-/", "{}/-")],
+)
+def test_only_a_dash_alone_is_a_standard_stream(text, path, tmp_path):
+    assert file_path(text) == path.format(tmp_path)

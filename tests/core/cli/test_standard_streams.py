@@ -72,6 +72,18 @@ def test_a_warning_of_the_log_is_a_note(capsys: pytest.CaptureFixture[str], as_j
     assert "\x1b" not in shown.err
 
 
+def test_a_warning_that_is_logged_for_many_files_is_one_note(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    log = logging.getLogger("core.somewhere")
+    with warnings_in(Output(as_json=False, token=CancelToken())):
+        for number in (1, 1, 2, 1):
+            log.warning("the state cannot be read: %s", number)
+    assert capsys.readouterr().err.splitlines() == [
+        "Warning: the state cannot be read: 1", "Warning: the state cannot be read: 2",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
 def test_characters_that_the_locale_lacks_are_escaped(
     monkeypatch: pytest.MonkeyPatch, encoding: str

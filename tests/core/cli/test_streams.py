@@ -130,3 +130,19 @@ def test_an_interrupt_while_input_is_awaited_leaves_nothing(
     begun.stderr.close()
     until(lambda: "Uploads" not in s3_client.list_multipart_uploads(Bucket=s3_bucket))
     assert "Contents" not in s3_client.list_objects_v2(Bucket=s3_bucket)
+
+
+def test_a_file_whose_name_is_a_dash_is_no_standard_stream(
+    run, feed, stored, monkeypatch, tmp_path
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "-").write_bytes(b"file")
+    feed(b"input")
+    run("put", "./-", "one")
+    assert stored("one") == b"file"
+    run("put", ".//-", "many/")
+    assert stored("many/-") == b"file"
+    (tmp_path / "-").unlink()
+    assert run("get", "one", "./-").out.endswith("verified (SHA-256)\n")
+    assert (tmp_path / "-").read_bytes() == b"file"
+    assert run("get", "one", "-").out == "file"
