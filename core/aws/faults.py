@@ -26,7 +26,7 @@ from core.aws.fault_codes import (
     fault_for,
 )
 from core.aws.limits import CLOCK_SKEW_SECONDS
-from core.aws.secret_faults import NO_VALUE, NO_VALUE_MESSAGE
+from core.aws.secret_faults import SECRET_MESSAGES
 from core.errors import ErrorKind, NotAnS3Answer, NotFound, NotSupported, StorageError
 from core.redaction import redacted
 from core.units import format_duration, format_moment, utc_now
@@ -58,7 +58,7 @@ _SIGN_IN_CALLS = {
 _BY_MESSAGE = (
     (re.compile(r"(scheduled|marked) for deletion|marked deleted", re.IGNORECASE), SCHEDULED),
     (re.compile(r"token\b.*\bexpired", re.IGNORECASE | re.DOTALL), EXPIRED),
-    (NO_VALUE_MESSAGE, NO_VALUE),
+    *SECRET_MESSAGES,
 )
 #: The meaning of a code or status for one particular operation.
 _BY_OPERATION: dict[tuple[str | int, str], Fault] = {

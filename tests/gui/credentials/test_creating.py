@@ -145,3 +145,16 @@ def test_a_rotation_that_ends_after_another_profile_was_chosen_is_not_running_an
     go.set()
     settled(qtbot, tab)
     assert tab.rotation._tasks == {}
+
+
+def test_a_name_that_is_scheduled_for_deletion_refers_to_the_restoration(tab, qtbot, server):
+    server.delete_secret(SecretId=DATABASE)
+    tab.refresh()
+    settled(qtbot, tab)
+    tab.secrets.new.click()
+    dialog = opened(qtbot, tab, NewSecret)
+    for name, reason in ((DATABASE, "scheduled for deletion: restore"), (STORAGE, "exists")):
+        dialog.name.setText(name)
+        assert not dialog.go.isEnabled()
+        assert reason in dialog.go.toolTip()
+    dialog.reject()

@@ -51,7 +51,8 @@ class SecretActions(QObject):
     def create(self) -> None:
         """Prompt for the name and values of a new secret."""
         taken = frozenset(info.name for info in self.known)
-        dialog = NewSecret(self._tab, taken, lambda *order: self._create(dialog, *order))
+        deleted = frozenset(info.name for info in self.known if info.deleted)
+        dialog = NewSecret(self._tab, taken, lambda *order: self._create(dialog, *order), deleted)
         dialog.open()
 
     def _create(

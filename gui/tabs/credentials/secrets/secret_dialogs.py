@@ -37,15 +37,28 @@ Delete = Callable[[int, bool], None]
 
 
 class NewSecret(QDialog):
-    """The dialog for a new secret; it stays open until the secret was created."""
+    """The dialog for a new secret; it stays open until the secret was created.
 
-    def __init__(self, parent: QWidget, taken: frozenset[str], create: Create) -> None:
+    Args:
+        parent: the view that opens the dialog.
+        taken: the names of the secrets that exist.
+        create: creates the secret.
+        deleted: those of them that are scheduled for deletion.
+    """
+
+    def __init__(
+        self,
+        parent: QWidget,
+        taken: frozenset[str],
+        create: Create,
+        deleted: frozenset[str] = frozenset(),
+    ) -> None:
         super().__init__(parent)
         self.setWindowTitle("New secret")
         self.setModal(True)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.resize(560, 520)
-        self._taken = taken
+        self._taken, self._deleted = taken, deleted
         self._create = create
         self.banner = Banner(self)
         self.template = combo_box("Template")
@@ -119,7 +132,11 @@ class NewSecret(QDialog):
     def _update(self, *_what: object) -> None:
         name = self.name.text().strip()
         reason = self.editor.problem
-        if name in self._taken:
+        if name in self._deleted:
+            reason = (
+                "A secret of that name is scheduled for deletion: restore it, then save its value."
+            )
+        elif name in self._taken:
             reason = "A secret of that name already exists."
         elif not name or name.endswith("/"):
             reason = "Enter a name."
