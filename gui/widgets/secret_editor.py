@@ -133,6 +133,9 @@ class SecretEditor(QWidget):
         """A note about the text, which can be saved anyway."""
         if self._mode == JSON and not self.json.exact:
             return _INEXACT
+        padded = self._padded() if self._mode == FORM else []
+        if padded:
+            return f"With a blank or line end before or after it: {', '.join(padded)}"
         found = "" if self._was_object else json_problem(self.json.text)
         return f"The text stays unchanged. {found}" if found else ""
 
@@ -164,6 +167,15 @@ class SecretEditor(QWidget):
         # The form edits texts, so a number could become a text without this check.
         check_kinds(self._kinds, self.form.rows)
         return text_of(self.form.rows, self._before)
+
+    def _padded(self) -> list[str]:
+        """Return the keys of changed values with a blank or line end around them.
+
+        A hidden field does not show the line end that is copied with a password.
+        """
+        known = {row.key: row.value for row in self._kinds}
+        changed = (row for row in self.form.rows if row.quoted and row.value != known.get(row.key))
+        return [row.key for row in changed if _is_padded(row.value.reveal())]
 
     def _fill_form(self, rows: tuple[SecretRow, ...]) -> None:
         if len(rows) > MOST_ROWS:
@@ -212,3 +224,8 @@ class SecretEditor(QWidget):
         else:
             self._size.setText(f"{format_count(size)} of {format_count(SECRET_BYTES)} bytes")
             self._size.set_tone("danger" if size > SECRET_BYTES else "muted")
+
+
+def _is_padded(text: str) -> bool:
+    # Texts of several lines, such as a private key, properly end with a line end.
+    return text != text.strip() and len(text.splitlines()) <= 1

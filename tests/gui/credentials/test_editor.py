@@ -353,3 +353,24 @@ def test_the_question_before_saving_hides_a_password_in_a_public_field():
     (line,) = changes(Secret(before), Secret(after))
     assert "host" in line
     assert "canary" not in line
+
+
+@pytest.mark.parametrize(
+    ("pasted", "noted"),
+    [
+        ("canary-value-9876543210\n", True),
+        (" canary-value-9876543210", True),
+        ("canary-value-9876543210", False),
+        ("-----BEGIN KEY-----\ncanary\n-----END KEY-----\n", False),
+    ],
+)
+def test_a_line_end_that_was_pasted_with_a_hidden_value_is_noted(editor, pasted, noted):
+    password = next(row for row in editor.form.fields if row.row.key == "password")
+    QGuiApplication.clipboard().setText(pasted)
+    password.field.line.selectAll()
+    password.field.line.paste()
+    assert json.loads(editor.text)["password"] == pasted
+    assert ("line end before or after it: password" in editor.note) == noted
+    assert editor.problem == ""
+    editor.set_text(editor.text)
+    assert editor.note == "", "an unchanged value needs no note"
