@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import signal
 import subprocess
@@ -30,6 +31,8 @@ NICENESS = 10
 #: Seconds after which the engine of a cancelled operation is killed.
 CANCEL_SECONDS = 1.5
 _CLOSE_SECONDS = 1.5
+#: The numbers of calls.
+_numbers = itertools.count(1)
 
 
 class EngineClient:
@@ -60,7 +63,8 @@ class EngineClient:
         with self._one_of(work) as engine:
             _plain, secret = split_environment()
             limits = work.limits.values if work.limits is not None else LimitValues()
-            call = Call(operation, arguments, connection, secret, time_style(), limits)
+            number = next(_numbers)
+            call = Call(operation, arguments, connection, secret, time_style(), limits, number)
             return engine.call(call, work)
 
     def pids(self) -> list[int]:
@@ -148,7 +152,7 @@ class _Engine:
     def call(self, call: Call, work: Work) -> Any:
         """Send a call, and process the messages until its end."""
         work.check()
-        stop = _Stop(self._process, self._writer, work.token)
+        stop = _Stop(self._process, self._writer, work.token, call.number)
         try:
             with work.token.on_cancel(stop.request):
                 self._send(call, work)
@@ -203,8 +207,12 @@ class _Engine:
         if work.token.cancelled or self._disconnected:
             return Cancelled("Cancelled")
         # The pipe ends a moment before the process does.
+        try:
+            code = self._process.wait(_CLOSE_SECONDS)
+        except subprocess.TimeoutExpired:  # it has closed the pipe, and waits for something
+            self._process.kill()
+            code = self._process.wait()
         # A negative exit code is the number of the signal that ended the process.
-        code = self._process.wait(_CLOSE_SECONDS)
         how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
         return EngineError(
             "The engine process ended during the task",
@@ -219,9 +227,10 @@ class _Stop:
     """Stops one call: first with a cancel, then by ending the engine process."""
 
     def __init__(
-        self, process: subprocess.Popen[bytes], writer: Writer, token: CancelToken
+        self, process: subprocess.Popen[bytes], writer: Writer, token: CancelToken, number: int
     ) -> None:
         self._process, self._writer, self._token = process, writer, token
+        self._number = number
         self._lock = threading.Lock()
         self._finished = False
         self._timer = threading.Timer(CANCEL_SECONDS, self._kill)
@@ -234,7 +243,7 @@ class _Stop:
                 self._timer.start()
         # Outside the lock: a full pipe may block this call, and the timer must be able to kill.
         with contextlib.suppress(OSError, ValueError):  # it has ended, which the reader reports
-            self._writer.send(Kind.CANCEL, self._token.paused)
+            self._writer.send(Kind.CANCEL, (self._number, self._token.paused))
 
     def finish(self) -> None:
         """Stop the time limit, because the call has ended."""

@@ -28,8 +28,8 @@ _LEAST_ARRAY = 64 * 1024
 class Kind(IntEnum):
     """Kind of a message. The first three are sent to the engine, the others to the client.
 
-    The payload of a cancel is whether it is a pause (see `CancelToken.paused`), that of limits is
-    `LimitValues`.
+    The payload of a cancel is the number of the call, and whether it is a pause (see
+    `CancelToken.paused`); that of limits is `LimitValues`.
     """
 
     CALL = 0

@@ -34,7 +34,8 @@ class Call:
     """One request: the operation, its arguments, and the connection.
 
     `environment` contains the secret variables of the caller; `time_style` is the caller's format
-    of times; `limits` are those at the start, which later messages change.
+    of times; `limits` are those at the start, which later messages change; `number` identifies the
+    call, since a cancel may arrive after its end.
     """
 
     operation: str
@@ -43,6 +44,7 @@ class Call:
     environment: dict[str, Secret] = field(default_factory=dict)
     time_style: TimeStyle = TimeStyle.UTC
     limits: LimitValues = field(default_factory=LimitValues)
+    number: int = 0
 
 
 def main(argv: list[str]) -> int:
@@ -90,19 +92,18 @@ class Host:
             self._answer(*item)
 
     def _listen(self) -> None:
+        number = 0
         while (message := self._reader.receive()) is not None:
             kind, payload = message
             # A new token before the call is queued: a cancel that follows at once finds it.
             if kind is Kind.CALL:
-                self._token = CancelToken()
+                self._token, number = CancelToken(), payload.number
                 self._limits.change(payload.limits)
                 self._calls.put((payload, self._token))
             elif kind is Kind.LIMITS:
                 self._limits.change(payload)
-            elif payload:
-                self._token.pause()
-            else:
-                self._token.cancel()
+            elif payload[0] == number:  # else the cancel of a call that has ended
+                (self._token.pause if payload[1] else self._token.cancel)()
         # The pipe has ended: the parent was closed or killed.
         self._calls.put(None)
         self._token.cancel()

@@ -4,6 +4,7 @@ import os
 import resource
 import signal
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -29,6 +30,7 @@ OPERATIONS = tuple(
         "limited",
         "how_it_ended",
         "key_in_use",
+        "goes_silent",
     )
 )
 
@@ -100,6 +102,11 @@ def ignores_cancel(_workspace, work):
 
 def crash(_workspace, _work):
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def goes_silent(_workspace, _work):
+    os.closerange(3, 100)
+    threading.Event().wait()
 
 
 def missing(_workspace, _work):

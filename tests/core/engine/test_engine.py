@@ -176,6 +176,42 @@ def test_an_operation_knows_whether_it_is_paused_or_cancelled(engine, pause):
     assert run(engine, "how_it_ended", Work(token, batch=on_batch)) is pause
 
 
+def test_a_cancel_that_arrives_late_does_not_end_the_next_operation(engine):
+    token, under_way, go = CancelToken(), threading.Event(), threading.Event()
+
+    def hold():
+        under_way.set()
+        assert go.wait(10)
+
+    late = threading.Thread(target=token.cancel)
+    first, second = TransferLimits(1.0), TransferLimits(1.0)
+
+    def end_the_first(values):
+        if values[0] == 1.0:
+            late.start()
+            assert under_way.wait(10)
+            first.change(LimitValues(5.0))
+
+    def end_the_second(values):
+        if values[0] == 1.0:
+            go.set()
+            late.join(10)
+            second.change(LimitValues(5.0))
+
+    with token.on_cancel(hold):  # before the callback of the call
+        work = Work(token, batch=end_the_first, limits=first)
+        assert run(engine, "limited", work, until=5.0) == LimitValues(5.0)
+    work = Work(batch=end_the_second, limits=second)
+    assert run(engine, "limited", work, until=5.0) == LimitValues(5.0)
+
+
+def test_an_engine_that_has_closed_its_pipe_but_does_not_end_is_reported(engine):
+    with pytest.raises(EngineError) as error:
+        run(engine, "goes_silent")
+    assert "SIGKILL" in error.value.cause
+    assert run(engine, "count", steps=1) == 1
+
+
 def test_four_engines_at_most_run_at_the_same_time(engine):
     tokens, started, ended = [CancelToken() for _ in range(5)], threading.Semaphore(0), []
 
