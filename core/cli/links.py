@@ -255,7 +255,8 @@ def links(
     """List the links that were created on this machine, without their URLs, or revoke them.
 
     A single link cannot be revoked. It ends when it expires, when its access key is deactivated,
-    when the object is deleted (`rm`), or when the bucket policy denies it.
+    when the object is deleted (`rm`), or when the bucket policy denies it. A link to a version works
+    until that version is deleted.
     """
     cli: Cli = context.obj
     if deactivate:
@@ -275,7 +276,7 @@ def links(
 def _show_entries(cli: Cli, entries: Sequence[Entry]) -> None:
     rows = [
         (
-            f"{one.bucket}/{one.key}",
+            f"{one.bucket}/{one.key}" + (f" (version {one.version_id})" if one.version_id else ""),
             one.method,
             format_remaining(one.expires) if one.alive() else "expired",
             iso_utc(one.expires),

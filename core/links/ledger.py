@@ -18,7 +18,8 @@ class Entry:
     """A created link. It ends at `expires`, or earlier with the key that signed it.
 
     `expiry_known` is False if the expiry of the credentials that signed it is unknown: `expires` is
-    then the latest possible end.
+    then the latest possible end. `version_id` is that of a link to one version, which works until
+    this version is deleted: a delete of the object, which can be undone, does not end it.
     """
 
     bucket: str
@@ -29,6 +30,7 @@ class Entry:
     made_by: str
     access_key_id: str
     expiry_known: bool = True
+    version_id: str = ""
 
     def alive(self, now: datetime | None = None) -> bool:
         """Whether the link may still work; its key may have been deactivated."""
@@ -60,7 +62,11 @@ class Ledger:
         Raises:
             LocalIOError: the ledger cannot be written.
         """
-        self._database.execute_many(_WRITE, [_row(entry) for entry in entries])
+        with self._database.transaction() as connection:
+            for entry in entries:
+                connection.execute(_WRITE, _row(entry))
+                if entry.version_id:
+                    connection.execute(_WRITE_VERSION, (storable(entry.version_id),))
 
     def read(self) -> LedgerPage:
         """Return all entries, newest first.
@@ -80,25 +86,29 @@ _WRITE = """
 INSERT INTO links (bucket, key, method, made, expires, made_by, access_key_id, expiry_known)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 """
+_WRITE_VERSION = "INSERT INTO link_versions (link, version_id) VALUES (last_insert_rowid(), ?)"
 _READ = """
-SELECT bucket, key, method, made, expires, made_by, access_key_id, expiry_known
-FROM links ORDER BY number DESC
+SELECT bucket, key, method, made, expires, made_by, access_key_id, expiry_known,
+    coalesce(version_id, '')
+FROM links LEFT JOIN link_versions ON link = number ORDER BY number DESC
 """
 
 
 def _row(entry: Entry) -> tuple[Value, ...]:
     plain = asdict(entry) | {"made": iso_utc(entry.made), "expires": iso_utc(entry.expires)}
+    del plain["version_id"]  # in another table
     return tuple(storable(value) if isinstance(value, str) else value for value in plain.values())
 
 
 def _entry(row: tuple[Any, ...]) -> Entry | None:
-    bucket, key, method, made, expires, made_by, access_key_id, expiry_known = row
+    bucket, key, method, made, expires, made_by, access_key_id, expiry_known, version_id = row
     try:
         begin, end = (as_utc(datetime.fromisoformat(moment)) for moment in (made, expires))
     # Counted as broken by the caller: one damaged row must not hide all other links.
     except ValueError:
         return None
-    return Entry(bucket, key, method, begin, end, made_by, access_key_id, bool(expiry_known))
+    known = bool(expiry_known)
+    return Entry(bucket, key, method, begin, end, made_by, access_key_id, known, version_id)
 
 
 def warning_of_links_ending_with(key_id: str, ledger: Ledger | None = None) -> tuple[str, ...]:

@@ -250,4 +250,5 @@ def _entry(link: Link, bucket: str, made_by: str, access_key_id: str) -> Entry:
         made_by=made_by,
         access_key_id=access_key_id,
         expiry_known=link.expiry_known,
+        version_id=link.version_id,
     )

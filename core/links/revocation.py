@@ -14,7 +14,7 @@ from core.links.ledger import Entry, Ledger
 from core.work import Work, default_work
 
 #: The actions that the methods of links need (Service Authorization Reference, Amazon S3). A link to
-#: a version of an object needs the second one only, and the ledger has no versions.
+#: a version of an object needs the second one only, and either can be limited in a policy.
 _READING = ["s3:GetObject", "s3:GetObjectVersion"]
 _ACTIONS: dict[str, str | list[str]] = {
     "GET": _READING,
@@ -50,12 +50,14 @@ def deny_statement(entry: Entry, region: str = "") -> dict[str, Any]:
         entry: the link.
         region: the region of the profile, which determines the partition in ARNs.
     """
+    # A form for a prefix stores files below it, under the names that the senders choose.
+    below = "*" if entry.method == "POST" and entry.key.endswith("/") else ""
     return {
         "Sid": "DenyLinks",
         "Effect": "Deny",
         "Principal": "*",
         "Action": _ACTIONS[entry.method],
-        "Resource": f"arn:{partition_of(region).id}:s3:::{entry.bucket}/{_literal(entry.key)}",
+        "Resource": f"arn:{partition_of(region).id}:s3:::{entry.bucket}/{_literal(entry.key)}{below}",
         "Condition": {"StringEquals": {"s3:authType": _AUTH_TYPES.get(entry.method, _LINK)}},
     }
 

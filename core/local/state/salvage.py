@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import logging
-from contextlib import suppress
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from core.local.state.migrations import immediate_transaction
@@ -50,8 +54,8 @@ def copy_readable_rows(connection: apsw.Connection, damaged: Path) -> int:
     import apsw
 
     copied = 0
-    with suppress(apsw.Error):
-        source = open_read_only(damaged)
+    with suppress(apsw.Error, OSError), _complete_pages(damaged) as readable:
+        source = open_read_only(readable)
         try:
             source.execute("PRAGMA writable_schema = ON")  # else a file cut short is refused
             with immediate_transaction(connection):
@@ -61,6 +65,27 @@ def copy_readable_rows(connection: apsw.Connection, damaged: Path) -> int:
             source.close()
     _log.warning("%d rows of the damaged database were saved", copied)
     return copied
+
+
+@contextmanager
+def _complete_pages(path: Path) -> Iterator[Path]:
+    """Yield a database, or a copy of it without an incomplete page at its end.
+
+    SQLite reads what is missing of a page as zeros, which would become a part of values.
+    """
+    with path.open("rb") as file:
+        header = file.read(100)
+    # The size of a page: two bytes, in which 1 means 65,536 (SQLite, "Database File Format").
+    page = int.from_bytes(header[16:18], "big")
+    rest = path.stat().st_size % (65_536 if page == 1 else page or 1)
+    if not rest:
+        yield path
+        return
+    with TemporaryDirectory(dir=path.parent) as folder:
+        copy = Path(folder, path.name)
+        shutil.copyfile(path, copy)
+        os.truncate(copy, copy.stat().st_size - rest)
+        yield copy
 
 
 def _copy_table(

@@ -31,6 +31,10 @@ _NOT_CHECKED = (
     "Whether the object exists is checked only for the newest links of the current profile, and "
     "only if its permissions allow it."
 )
+_VERSION = (
+    "This link is for the version {version}. It works until that version is deleted permanently, also "
+    "while the object is in the trash."
+)
 Row = tuple[tuple[Any, ...], tuple[CellText, ...]]
 
 
@@ -107,6 +111,7 @@ class LedgerModel(TextRows):
             for entry in self._items
             if (entry.made_by, entry.bucket) == (made_by, bucket)
             and entry.method in NEED_OBJECT
+            and not entry.version_id
             and entry.alive()
         )
         # Without duplicates: several links to one object need one request.
@@ -137,13 +142,16 @@ class LedgerModel(TextRows):
             return "expired", "neutral", "This link has expired and can no longer be used."
         # An upload link needs no object.
         exists: bool | None = True
-        if entry.method in NEED_OBJECT:
+        unknown = _NOT_CHECKED
+        if entry.version_id:
+            exists, unknown = None, _VERSION.format(version=entry.version_id)
+        elif entry.method in NEED_OBJECT:
             exists = self._exists.get((entry.made_by, entry.bucket, entry.key))
         if exists is False:
             return "no object", "warning", _NO_OBJECT
         if not entry.expiry_known:
             return "expiry unknown", "warning", "The credentials that signed it may expire earlier."
-        return ("active", "good", "") if exists else ("not checked", "neutral", _NOT_CHECKED)
+        return ("active", "good", "") if exists else ("not checked", "neutral", unknown)
 
     def _tooltip(self, row: int, column: int) -> str:
         """Return the explanation of the state, the time of expiry, or the access key."""
@@ -164,7 +172,8 @@ class LedgerModel(TextRows):
 
 def _ledger_row(entry: Entry, now: datetime, state: CellText) -> Row:
     left = (entry.expires - now).total_seconds()
-    place = f"{entry.bucket}/{entry.key}"
+    version = f" (version {entry.version_id})" if entry.version_id else ""
+    place = f"{entry.bucket}/{entry.key}{version}"
     # Functions instead of texts are called for each paint: states and remaining times change.
     texts = (
         shown(place),

@@ -30,6 +30,10 @@ _DELETE = (
     "Download links of a deleted object return 404. On a versioned bucket it can be restored from the "
     "trash, and then the links work again until they expire. The Browser shows what would be deleted."
 )
+_DELETE_VERSION = (
+    "This link is for the version {version}. It returns 404 once that version is deleted permanently; "
+    "it still works while the object is in the trash. The Browser shows the versions of the object."
+)
 
 
 class RevokeDialog(Dialog):
@@ -72,7 +76,10 @@ class RevokeDialog(Dialog):
             warning = "This profile uses the key: the window loses its access, too."
             self.body.addWidget(text_label(warning, "warning", wrap=True))
         if entry.method in {"GET", "HEAD"}:
-            self._add("Delete the object", _DELETE, self.show_object)
+            version = entry.version_id
+            title = "Delete the version" if version else "Delete the object"
+            text = _DELETE_VERSION.format(version=version) if version else _DELETE
+            self._add(title, text, self.show_object)
         self._add("Deny links in the bucket policy", _DENY, self.deny)
         self.add_buttons(plain_button("Close", self.reject))
 

@@ -243,7 +243,8 @@ class LinksTab(Tab):
         self._warn(links)
         workspace = self.context.workspace
         if workspace is not None:
-            found = {link.key: link.exists for link in links if link.exists is not None}
+            checked = (one for one in links if one.exists is not None and not one.version_id)
+            found = {link.key: link.exists for link in checked}
             profile = workspace.profile
             self.ledger_model.show_existence(profile.name, profile.bucket, found)
         self._made_view.show_view()

@@ -2,6 +2,7 @@
 
 import json
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -31,6 +32,12 @@ def test_newest_first_and_expiry(tmp_path):
     assert page.entries[0] == entry("c")
     assert page.entries[0].alive(MADE)
     assert not page.entries[0].alive(MADE + timedelta(hours=2))
+
+
+def test_the_version_of_a_link_is_stored(tmp_path):
+    pinned = replace(entry("a"), version_id="v1")
+    Ledger(tmp_path).append([entry("a"), pinned])
+    assert Ledger(tmp_path).read().entries == (pinned, entry("a"))
 
 
 def test_an_entry_that_cannot_be_read_loses_only_itself(tmp_path):

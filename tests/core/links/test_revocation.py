@@ -95,6 +95,12 @@ def test_the_denied_object_is_exactly_the_key():
     )
 
 
+def test_the_denied_objects_of_a_form_for_a_prefix_are_those_below_it():
+    resource = "arn:aws:s3:::bucket/in/a${*}/"
+    assert deny_statement(entry("POST", "in/a*/"))["Resource"] == f"{resource}*"
+    assert deny_statement(entry("PUT", "in/a*/"))["Resource"] == resource
+
+
 def rotation(outcome: Outcome, *done: Step, due=None) -> Rotation:
     steps = [StepRecord(step, StepState.DONE if step in done else StepState.WAITING)
              for step in (Step.PROMOTE, Step.DEACTIVATE, Step.DELETE)]  # fmt: skip

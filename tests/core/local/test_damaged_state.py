@@ -20,7 +20,8 @@ def middle(data, content):
 DAMAGE = {
     "not a database": (lambda data: b"\x00\xff no database" * 500, 0),
     "a torn header": (lambda data: data[:60], 0),
-    "half of it": (lambda data: data[: len(data) // 2], 100),
+    "half of it": (lambda data: data[: len(data) // 2 // 4096 * 4096], 100),
+    "half of it and a part of a page": (lambda data: data[: len(data) // 8192 * 4096 + 2000], 100),
     "a page of zeros": (lambda data: middle(data, bytes(4096)), 700),
     "a page of rubbish": (lambda data: middle(data, b"\x0d\xff\x10 rubbish" * 372), 700),
     "its first tables": (lambda data: data[:4096] + bytes(8192) + data[12288:], 0),

@@ -34,6 +34,7 @@ RELEASED: tuple[str, ...] = (
     "0bfa311c379665feff9e0ffce5e74f1f1191dbff93fdb664ad2eb302c9d5b1e7",
     "1c024c31758af5b7e0235d0b64faff9474c61426fca30e927539fae2728ec636",
     "d488d82657e801cb306e2489b3d85d7d1204ca5ad0894132ed2c0c365baf1c9b",
+    "edc3d73a3121e77147e4dc16edeebdcf7aeec0d2ca6f32da570d82536ee750b2",
 )
 #: A row for each table, by the step that creates the table.
 ROWS = {
@@ -61,6 +62,7 @@ ROWS = {
     "INSERT INTO queue_files VALUES (7, 0, 0, '{}')",
     19: "INSERT INTO partial_downloads VALUES"
     " (x'2f61', x'2f62', 'e', 'b', 'k', '', 't', 3, 1, 'h', 'm')",
+    20: "INSERT INTO link_versions VALUES (1, 'v')",
 }
 TABLES = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
 SCHEMA = "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name"

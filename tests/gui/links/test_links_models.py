@@ -67,6 +67,17 @@ def test_a_link_is_alive_only_once_its_object_was_found(qapp):
     assert "404" in model.index(1, 2).data(Qt.ItemDataRole.ToolTipRole)
 
 
+def test_a_link_to_a_version_is_not_judged_by_the_latest_object(qapp):
+    model = LedgerModel()
+    pinned = replace(entry("gone", 1), version_id="v1")
+    model.show([entry("gone", 1), pinned])
+    assert model.keys_to_check("me", "b", 100) == ["gone"]
+    model.show_existence("me", "b", {"gone": False})
+    assert [model.index(row, 2).data() for row in range(2)] == ["no object", "not checked"]
+    assert model.index(1, 0).data() == "b/gone (version v1)"
+    assert "in the trash" in model.index(1, 2).data(Qt.ItemDataRole.ToolTipRole)
+
+
 def test_a_link_ends_while_it_is_shown(qapp, monkeypatch):
     """Texts are made while drawing: no loading is needed for a link to end."""
     short = replace(entry("here", 0), expires=utc_now() + timedelta(seconds=90))
