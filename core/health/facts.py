@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -12,7 +13,7 @@ from botocore import xform_name
 
 from core.aws.actions import action_of
 from core.aws.faults import translated
-from core.errors import AccessDenied, NotFound, NotSupported
+from core.errors import AccessDenied, InvalidInput, NotFound, NotSupported
 from core.health.account_block import AccountBlock, account_block
 from core.health.policy_eval import always_denied, open_to_everybody
 from core.health.public_access import BLOCKS, Exposure, grants_to_everybody, judge
@@ -193,6 +194,8 @@ _NO_TLS = (
     "A misconfigured client could send data unencrypted.",
 )
 
+#: Codes for a missing configuration, and the one for a missing bucket.
+_MISSING, _NO_BUCKET = re.compile(r"NoSuch\w+|\w+NotFoundError"), "NoSuchBucket"
 #: Meaning of an answer that nothing is configured.
 _WHEN_MISSING: dict[str, tuple[Status, str, str]] = {
     "encryption": _encryption({}),
@@ -279,10 +282,16 @@ def _answered(bucket: Bucket, question: Question, work: Work) -> _Answered:
         finding = question.read(answer)
     # Not configured and a missing bucket are both "not found"; only the code distinguishes them.
     except NotFound as error:
-        # Any other "not found" is a missing bucket, which is an error and no fact.
-        if not question.missing_code or question.missing_code not in error.details:
+        code = _code_of(error)
+        if not code:  # a missing bucket is an error and no fact
             raise
-        answer, finding = {}, _WHEN_MISSING[question.name]
+        # A server that is not AWS may have another code for a setting that does not exist.
+        if code == question.missing_code:
+            answer, finding = {}, _WHEN_MISSING[question.name]
+        else:
+            finding = _unjudged(f"the server answered {code}")
+    except InvalidInput as error:  # a server that knows the request, but not with this setting
+        finding = _unjudged(f"the server refused the request ({error.details})")
     except AccessDenied:
         finding = Status.DENIED, f"requires {action}", ""
     except NotSupported:
@@ -290,6 +299,12 @@ def _answered(bucket: Bucket, question: Question, work: Work) -> _Answered:
     standing, evidence, risk = finding
     fact = Fact(question.name, question.title, standing, evidence, risk, action)
     return _Answered(fact, answer)
+
+
+def _code_of(error: NotFound) -> str:
+    """Return the code for a missing configuration, or an empty text."""
+    codes = (part for part in error.details.split(" · ") if _MISSING.fullmatch(part))
+    return next((code for code in codes if code != _NO_BUCKET), "")
 
 
 def _exposure(seen: Mapping[str, _Answered], account: AccountBlock) -> Exposure:
@@ -307,7 +322,7 @@ def _exposure(seen: Mapping[str, _Answered], account: AccountBlock) -> Exposure:
         status=None if status is None else bool(status.get("PolicyStatus", {}).get("IsPublic")),
         acl=None if seen["acl"].answer is None else grants_to_everybody(seen["acl"].answer),
         acls_disabled=None
-        if ownership.fact.status is Status.DENIED
+        if ownership.fact.status in {Status.DENIED, Status.UNJUDGED}
         else ownership.fact.status is Status.GOOD,
     )
 

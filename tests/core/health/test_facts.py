@@ -3,10 +3,11 @@
 import json
 
 import pytest
+from botocore import xform_name
 from botocore.exceptions import ClientError
 from helpers.moto_bucket import moto_bucket
 
-from core.errors import Offline
+from core.errors import NotFound, Offline
 from core.health.facts import QUESTIONS, Status, fetch
 
 
@@ -21,6 +22,7 @@ class Client:
             answer = self._answers.get(name, {})
             if isinstance(answer, str):
                 status = 501 if answer == "NotImplemented" else 404 if "No" in answer else 403
+                status = 400 if answer == "InvalidRequest" else status
                 raise ClientError(
                     {"Error": {"Code": answer, "Message": answer},
                      "ResponseMetadata": {"HTTPStatusCode": status, "HTTPHeaders": {}}}, name,
@@ -93,6 +95,30 @@ def test_each_fact_good_bad_denied_and_unsupported(name, call, good, bad):
     assert denied.evidence == f"requires {denied.action}"
     assert denied.action.startswith("s3:Get")
     assert status_of(name, **{call: "NotImplemented"}) is Status.UNSUPPORTED
+
+
+@pytest.mark.parametrize("code", ["NoSuchConfiguration", "InvalidRequest", "WebsiteNotFoundError"])
+def test_an_odd_answer_to_one_question_leaves_the_others(code):
+    calls = {xform_name(question.operation): question.name for question in QUESTIONS}
+    for call, name in calls.items():
+        facts = fetch(Bucket(**{call: code}))
+        fact = facts.get(name)
+        assert fact.status is Status.UNJUDGED
+        assert code in fact.evidence
+        others = [each for each in facts.facts if each.name not in {name, "public", "policy"}]
+        assert all(code not in each.evidence for each in others)
+
+
+def test_a_public_acl_is_not_judged_without_the_ownership_of_objects():
+    answers = {"get_bucket_acl": {"Grants": [EVERYBODY]}}
+    assert status_of("public", **answers) is Status.BAD
+    answers["get_bucket_ownership_controls"] = "InvalidRequest"
+    assert status_of("public", **answers) is Status.UNJUDGED
+
+
+def test_a_missing_bucket_is_a_failure_not_a_fact():
+    with pytest.raises(NotFound):
+        fetch(Bucket(get_bucket_encryption="NoSuchBucket"))
 
 
 def test_a_bucket_out_of_reach_is_a_failure_not_a_fact():
