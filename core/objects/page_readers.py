@@ -163,13 +163,30 @@ def _rows(body: bytes) -> _Rows | None:
         text = body.decode()
     except UnicodeDecodeError:
         return None
+    if _is_left_open(text, "Contents"):
+        return None
     rows = _matched(text)
     # Only pages with such elements are copied, because removing them costs time.
-    if rows is None and _NESTED.search(text):
+    if rows is None and _has_nested(text):
         rows = _matched(_NESTED.sub("", text))
         # What was removed may have been between the entries.
         rows = rows and rows._replace(adjacent=False)
     return rows
+
+
+def _has_nested(text: str) -> bool:
+    """Return whether there are elements with children, all of which have an end."""
+    left_open = _is_left_open(text, "Owner") or _is_left_open(text, "RestoreStatus")
+    return not left_open and _NESTED.search(text) is not None
+
+
+def _is_left_open(text: str, name: str) -> bool:
+    """Return whether the last element of a name has no end.
+
+    From each such element a pattern would search to the end of the page, which takes minutes for a
+    hostile one. If the last one has an end, every search ends at the next end.
+    """
+    return text.rfind(f"<{name}>") > text.rfind(f"</{name}>")
 
 
 def _matched(text: str) -> _Rows | None:

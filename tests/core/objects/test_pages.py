@@ -1,5 +1,6 @@
 """The page reader returns what stock botocore returns, for pages of every form."""
 
+import time
 from urllib.parse import quote_plus
 from xml.sax.saxutils import escape
 
@@ -221,6 +222,19 @@ def test_an_etag_without_one_of_its_quotation_marks_does_not_extend_to_the_next_
 def test_times_of_different_lengths_are_read():
     body = page(row("j"), row("k").replace(".000Z", "Z"))
     assert raw_by_pattern(body).modified == ["2024-01-15T10:00:00.000Z", "2024-01-15T10:00:00Z"]
+
+
+@pytest.mark.parametrize("name", ["Contents", "Owner", "RestoreStatus"])
+def test_elements_without_an_end_do_not_take_long(name):
+    """From each of them, a pattern would search to the end of the page: minutes for these."""
+    hostile = f"<{name}>" * 300_000
+    entry = row("a", hostile) if name != "Contents" else hostile
+    body = page(entry)
+    began = time.thread_time()
+    assert raw_by_pattern(body) is None
+    with pytest.raises(BadAnswerError):
+        raw_by_parser(body)
+    assert time.thread_time() - began < 2
 
 
 def test_ceph_counts_keys_without_folders():
