@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import shutil
+import stat
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from functools import cache
 from glob import escape
 from pathlib import Path
 
-from core.errors import local_io_error
+from core.errors import LocalIOError, local_io_error
 
 #: Seconds after which a temporary file counts as the leftover of a crash.
 _STALE_SECONDS = 3600
@@ -34,11 +35,44 @@ def write_atomically(path: Path, data: bytes) -> None:
         _remove_stale(path)
         try:
             _write_durably(temporary, data)
-            temporary.replace(path)
+            replace_file(temporary, path)
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
         fsync_folder(path.parent)
+
+
+def replace_file(temporary: str | Path, path: str | Path) -> None:
+    """Rename a completed file to its final name, in the place of a file that has this name.
+
+    Raises:
+        LocalIOError: the name is that of a device, a pipe or a socket; see `refuse_special`.
+        OSError: the file cannot be renamed.
+    """
+    refuse_special(path)
+    os.replace(temporary, path)  # noqa: PTH105 - a Path for each of many files would cost more
+
+
+def refuse_special(path: str | Path) -> None:
+    """Check that a file may replace what has this name: with root, a rename replaces `/dev/null`.
+
+    Raises:
+        LocalIOError: it is a device, a pipe, a socket, or a link to an open file (`/dev/stdout`).
+    """
+    with contextlib.suppress(OSError):  # there is nothing to replace
+        mode = os.stat(path).st_mode  # noqa: PTH116 - a Path for each of many files would cost more
+        usual = stat.S_ISREG(mode) or stat.S_ISDIR(mode)
+        if not usual or _is_of_process(path):
+            raise LocalIOError(
+                f"{Path(path).name} is not a regular file",
+                cause="It is a device, a pipe or a socket, which no file replaces.",
+                remedy="Choose the path of a file.",
+                subject=str(path),
+            )
+
+
+def _is_of_process(path: str | Path) -> bool:
+    return os.path.islink(path) and str(Path(path).readlink()).startswith("/proc/")  # noqa: PTH114 - as above
 
 
 def fsync_folder(folder: Path) -> None:

@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 
 from core.errors import AlreadyExists, LocalIOError
-from core.local.atomic import fsync_folder
+from core.local.atomic import fsync_folder, refuse_special, replace_file
 from core.local.locking import lock
 from core.local.owned_files import claimed, create_owned
 from core.local.partial_records import is_over, retained_names
@@ -49,8 +49,10 @@ def create_partial(target: Path) -> tuple[Path, int]:
         closed; the files of killed processes are removed by `remove_partials`.
 
     Raises:
+        LocalIOError: the target is a device, a pipe or a socket.
         OSError: it cannot be created.
     """
+    refuse_special(target)
     note_folder(target.parent.absolute())
     path, handle = create_in_noted_folder(str(target.parent), target.name)
     return Path(path), handle
@@ -91,6 +93,7 @@ def link_into_place(handle: int, path: str, *, overwrite: bool) -> None:
 
     Raises:
         AlreadyExists: `overwrite` is False and the path exists, even if it was just created.
+        LocalIOError: the path is that of a device, a pipe or a socket.
         OSError: the file cannot have this name.
     """
     try:
@@ -107,8 +110,8 @@ def link_into_place(handle: int, path: str, *, overwrite: bool) -> None:
         lock(handle)
     _link(handle, temporary)
     try:
-        os.replace(temporary, path)  # noqa: PTH105 - a Path for each of many files would cost more
-    except OSError:
+        replace_file(temporary, path)
+    except (OSError, LocalIOError):
         os.unlink(temporary)  # noqa: PTH108 - as above
         raise
 
@@ -149,10 +152,11 @@ def rename_into_place(temporary: str | Path, path: str | Path, *, overwrite: boo
 
     Raises:
         AlreadyExists: `overwrite` is False and the path exists, even if it was just created.
+        LocalIOError: the path is that of a device, a pipe or a socket.
         OSError: the file cannot be renamed.
     """
     if overwrite:
-        os.replace(temporary, path)  # noqa: PTH105 - a Path for each of many files would cost more
+        replace_file(temporary, path)
     else:
         _move_if_free(temporary, path)
 
@@ -273,7 +277,7 @@ def _move_if_free(temporary: str | Path, path: str | Path) -> None:
         raise already_exists(Path(path)) from None
     except OSError:
         _reserve(path)
-        os.replace(temporary, path)  # noqa: PTH105 - as above
+        os.replace(temporary, path)  # noqa: PTH105 - a Path for each of many files would cost more
     else:
         os.unlink(temporary)  # noqa: PTH108 - as above
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from core.errors import AlreadyExists
 from core.hints import Hint
-from core.local.atomic import translate_os_errors
+from core.local.atomic import refuse_special, translate_os_errors
 from core.local.partial_files import move_into_place
 
 
@@ -52,9 +52,11 @@ def check_free(path: Path, *, overwrite: bool) -> None:
 
     Raises:
         AlreadyExists: The file exists and must not be overwritten.
+        LocalIOError: It is a device, a pipe or a socket.
     """
     if path.exists() and not overwrite:
         raise _already_exists(path)
+    refuse_special(path)
 
 
 def _already_exists(path: Path) -> AlreadyExists:

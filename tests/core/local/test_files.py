@@ -63,7 +63,7 @@ def test_a_kill_at_any_step_leaves_the_old_or_the_new_content(tmp_path, step):
         if {step!r} == "fsync":
             os.fsync = die
         else:
-            pathlib.Path.replace = die
+            os.replace = die
         from core.local.atomic import write_atomically
         write_atomically(pathlib.Path({str(path)!r}), b"new" * 100000)
         """
