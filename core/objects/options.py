@@ -39,6 +39,7 @@ def check_options(options: UploadOptions) -> UploadOptions:
             cause="A KMS key only has an effect on objects that are encrypted with SSE-KMS.",
             remedy="Choose the encryption aws:kms, or leave the key empty.",
         )
+    check_header("The KMS key", options.kms_key)
     _check_tags(options)
     reserved = sorted(_RESERVED & {name.lower() for name, _ in options.metadata})
     if reserved:
@@ -49,6 +50,22 @@ def check_options(options: UploadOptions) -> UploadOptions:
             subject=reserved[0],
         )
     return options
+
+
+def check_header(name: str, value: str) -> None:
+    """Check a value that is sent as a header of a request.
+
+    S3 computes another signature from other characters, and refuses the keys.
+
+    Raises:
+        InvalidInput: it has characters that no header may contain.
+    """
+    if not value.isprintable() or not value.isascii():
+        raise InvalidInput(
+            f"{name} cannot be stored",
+            cause="Values of headers consist of printable ASCII characters.",
+            remedy="Change the value.",
+        )
 
 
 def _check_tags(options: UploadOptions) -> None:

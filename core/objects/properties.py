@@ -22,7 +22,7 @@ from core.objects.hashing import SHA256
 from core.objects.in_place import copy_onto
 from core.objects.multipart_copy import CopyRequest
 from core.objects.object_reader import inspect
-from core.objects.options import check_options
+from core.objects.options import check_header, check_options
 from core.objects.tags import get_tags, set_tags
 from core.objects.versions import versioned
 from core.objects.writing import check_metadata
@@ -245,20 +245,6 @@ def _checked(before: ObjectProperties, after: PropertyValues) -> PropertyValues:
     for name, value in headers:
         check_header(name, value)
     return PropertyValues(after.storage_class, headers, tuple(metadata.items()))
-
-
-def check_header(name: str, value: str) -> None:
-    """Check a value of `HEADERS`.
-
-    Raises:
-        InvalidInput: it has characters that no header may contain.
-    """
-    if not value.isprintable() or not value.isascii():
-        raise InvalidInput(
-            f"{name} cannot be stored",
-            cause="Values of headers consist of printable ASCII characters.",
-            remedy="Change the value.",
-        )
 
 
 def _refuse_changed(bucket: Bucket, before: ObjectProperties, answer: Mapping[str, Any]) -> None:

@@ -6,14 +6,8 @@ from dataclasses import dataclass
 
 from core.errors import InvalidInput
 from core.model.upload_options import Pairs, UploadOptions
-from core.objects.options import check_options
-from core.objects.properties import (
-    HEADERS,
-    PROTECTED,
-    ObjectProperties,
-    PropertyValues,
-    check_header,
-)
+from core.objects.options import check_header, check_options
+from core.objects.properties import HEADERS, PROTECTED, ObjectProperties, PropertyValues
 from core.objects.writing import check_metadata
 
 

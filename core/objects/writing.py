@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import mimetypes
 import re
+from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from core.objects.completion import prepare_only_new
 from core.objects.compressing import compressed
 from core.objects.conditions import PUT
 from core.objects.hashing import SHA256, HashingAhead, Stamp, changed, unreadable
-from core.objects.options import COMPRESSED_TYPES, check_options, parameters_of
+from core.objects.options import COMPRESSED_TYPES, check_header, check_options, parameters_of
 from core.objects.part_sizes import SINGLE_BYTES
 from core.objects.parts import HashedFile, PartLoop
 from core.objects.probes import refuse_existing_key
@@ -239,6 +240,7 @@ def _with_digest(arguments: dict[str, Any], digest: str) -> dict[str, Any]:
 def _arguments(
     bucket: Bucket, key: str, metadata: Mapping[str, str] | None, content_type: str | None
 ) -> dict[str, Any]:
+    check_header("The content type", content_type or "")
     return {
         "Bucket": bucket.name,
         "Key": check_key(key),
@@ -263,8 +265,8 @@ def check_metadata(metadata: Mapping[str, str]) -> dict[str, str]:
     """Check metadata for the limits of S3's headers, and return it.
 
     Raises:
-        InvalidInput: names or values are not printable ASCII, names are not those of headers, or
-            all are more than 2 KB together.
+        InvalidInput: names or values are not printable ASCII, names are not those of headers or
+            equal except for upper and lower case, or all are more than 2 KB together.
     """
     plain = {str(name): str(value) for name, value in metadata.items()}
     for name, value in plain.items():
@@ -283,6 +285,14 @@ def check_metadata(metadata: Mapping[str, str]) -> dict[str, str]:
                 remedy="Use ASCII characters only, or store the text in the object.",
                 subject=name,
             )
+    again = [name for name, count in Counter(map(str.lower, plain)).items() if count > 1]
+    if again:
+        raise InvalidInput(
+            f"The metadata {again[0]!r} cannot be stored twice",
+            cause="S3 transmits metadata in headers, in whose names upper and lower case are the same.",
+            remedy="Use different names.",
+            subject=again[0],
+        )
     size = sum(len(name) + len(value) for name, value in plain.items())
     if size > METADATA_BYTES:
         raise InvalidInput(

@@ -20,6 +20,7 @@ from core.storage.access import OfOneProcess
 from core.storage.documents import NanRule, Payload, document, encoded
 from core.storage.queries import latest_key, usage_of
 from core.storage.s3_storage_service import S3StorageService
+from core.storage.script_arguments import check_count
 from core.storage.script_values import FutureStampWarning, StoredFile, is_in_future, market_value
 from core.units import utc_now
 from core.work import Work
@@ -189,7 +190,8 @@ class CryptoDataManager(OfOneProcess):
             work: cancel.
 
         Raises:
-            InvalidInput: the data type is unknown, or the symbol is not valid in a key.
+            InvalidInput: the data type is unknown, the symbol is not valid in a key, or `days_back` is
+                negative.
             Corrupt: the newest object is not JSON.
         """
         if data_type not in {"ohlcv", "orderbook", "trades"}:
@@ -198,6 +200,7 @@ class CryptoDataManager(OfOneProcess):
                 cause="The types are ohlcv, orderbook and trades.",
                 remedy="Choose one of them.",
             )
+        check_count("days_back", days_back)
         found = latest_key(
             self._s3.bucket, symbol, data_type, days_back, timeframe=timeframe, work=work
         )

@@ -20,6 +20,7 @@ from core.objects.bucket import Bucket
 from core.objects.level import modified_of, page_of
 from core.objects.presign import presign
 from core.storage.access import OfOneProcess, clients_for
+from core.storage.script_arguments import bytes_of, check_count, file_of
 from core.work import Work, default_work
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ class S3StorageService(OfOneProcess):
         return writing.upload(
             self._bucket,
             s3_key,
-            Path(local_file_path),
+            file_of(local_file_path),
             metadata=metadata,
             content_type=content_type,
             work=work,
@@ -128,11 +129,16 @@ class S3StorageService(OfOneProcess):
         """Store text (as UTF-8) or bytes.
 
         Raises:
+            InvalidInput: the data is neither, or not valid Unicode.
             StorageError: see `core.objects.writing.put`; then nothing is stored.
         """
-        raw = data.encode() if isinstance(data, str) else bytes(data)
         return writing.put(
-            self._bucket, s3_key, raw, metadata=metadata, content_type=content_type, work=work
+            self._bucket,
+            s3_key,
+            bytes_of(data),
+            metadata=metadata,
+            content_type=content_type,
+            work=work,
         )
 
     def download_file(
@@ -145,7 +151,7 @@ class S3StorageService(OfOneProcess):
             StorageError: see `core.objects.reading.download`; the file is unchanged.
         """
         return reading.download(
-            self._bucket, s3_key, Path(local_file_path), overwrite=True, work=work
+            self._bucket, s3_key, file_of(local_file_path), overwrite=True, work=work
         )
 
     def get_object_data(self, s3_key: str, *, work: Work | None = None) -> bytes:
@@ -180,7 +186,11 @@ class S3StorageService(OfOneProcess):
         """Return up to `max_keys` objects in the order of their keys, also more than 1,000.
 
         Each is `{"key", "size" (bytes), "last_modified" (aware datetime), "etag"}`.
+
+        Raises:
+            InvalidInput: `max_keys` is negative.
         """
+        check_count("max_keys", max_keys)
         work = default_work(work)
         found: list[dict[str, Any]] = []
         token: str | None = None
