@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
@@ -22,10 +23,13 @@ from core.workspace import Workspace
 from gui.context import Context
 from gui.context.connection_state import FRESH
 from gui.dialogs.mfa import MfaPrompter
+from gui.tasks import Task
 
 if TYPE_CHECKING:
     from core.aws.buckets import BucketBrief
     from core.demo import DemoServer
+
+T = TypeVar("T")
 
 #: Errors that a new session of the same profile may fix.
 _SESSION_ERRORS = frozenset(
@@ -63,6 +67,9 @@ class Connector(QObject):
         self._demo: DemoServer | None = None
         # The name of the last request, which `again` repeats after a failure.
         self._requested = ""
+        #: The task of the last request, if it takes time, and the number of the last request.
+        self._task: Task | None = None
+        self._request = 0
         self.mfa_prompter = MfaPrompter(self)
         self._idle = QTimer(self)
         self._idle.setInterval(_PROBE_MS)
@@ -176,12 +183,12 @@ class Connector(QObject):
 
     def _connect(self, name: str, made: Callable[[], Connection]) -> None:
         prompter = self.mfa_prompter
-        self._context.runner.run(
+        self._task = self._context.runner.run(
             f"Connect {name}",
             lambda work: _opened(made(), prompter, work),
             owner=self,
-            then=self._on_opened,
-            failed=self._on_failed,
+            then=self._if_last(self._on_opened),
+            failed=self._if_last(self._on_failed),
             latest="connect",
             quiet=True,
         )
@@ -192,24 +199,40 @@ class Connector(QObject):
             self.connected.emit()
 
     def _begin(self, name: str) -> None:
-        self._requested = name
+        """Begin a request to connect; a former one that takes longer is dropped."""
+        if self._task is not None and self._task.running:
+            self._task.cancel()
+        self._requested, self._task, self._request = name, None, self._request + 1
         self._context.connection_state.set_opening(name)
         self.connecting.emit(name)
 
+    def _if_last(self, call: Callable[[T], object]) -> Callable[[T], None]:
+        """Return a callback of the present request that does nothing after a later request."""
+        number = self._request
+
+        def guarded(value: T) -> None:
+            if number == self._request:
+                call(value)
+
+        return guarded
+
     def _open_demo(self) -> None:
         known = self._demo if self._demo is not None and self._demo.running else None
-        self._context.runner.run(
+        self._task = self._context.runner.run(
             "Start the demo server",
             lambda work: known or _started(work),
             owner=self,
-            then=self._on_demo,
-            failed=self._on_failed,
+            then=partial(self._on_demo, self._if_last(self._open_demo_server)),
+            failed=self._if_last(self._on_failed),
             latest="connect",
             quiet=True,
         )
 
-    def _on_demo(self, demo: DemoServer) -> None:
-        self._demo = demo
+    def _on_demo(self, then: Callable[[DemoServer], None], demo: DemoServer) -> None:
+        self._demo = demo  # also after a later request, so that it is stopped with the window
+        then(demo)
+
+    def _open_demo_server(self, demo: DemoServer) -> None:
         self._context.demo_database = demo.database_path
         self._on_opened(Workspace.open(demo.connection))
 

@@ -1,6 +1,8 @@
 """The window prompts for an MFA code, and refreshes a session that has expired."""
 
 import os
+import threading
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,8 +13,9 @@ from PySide6.QtWidgets import QApplication
 
 from core.errors import CredentialsExpired
 from core.local.profiles import ProfileStore
-from core.model.connection import KeySource, Profile
+from core.model.connection import AccessKeys, Connection, KeySource, Profile
 from core.model.identity import Identity
+from core.redaction import Secret
 from core.units import utc_now
 from gui.dialogs.mfa import MfaForm
 from gui.main_window.connecting import Connector
@@ -96,6 +99,47 @@ def test_another_wish_withdraws_the_question(qtbot, context, connector, sts):
     sign_in(qtbot)
     qtbot.waitUntil(lambda: context.identity is not None)
     assert sts.codes == ["123456"]
+
+
+OTHER = Connection(
+    Profile("other", KeySource.SESSION, bucket="other"), AccessKeys("AKIAOTHER", Secret("x" * 20))
+)
+
+
+def test_a_connection_that_is_opened_at_once_withdraws_the_question_of_another(
+    qtbot, context, connector
+):
+    connector.open_profile("prod")
+    gone = []
+    form(qtbot).destroyed.connect(lambda: gone.append(True))
+    connector.open_connection(OTHER)
+    qtbot.waitUntil(lambda: bool(gone))
+    qtbot.waitUntil(lambda: not context.runner.busy, timeout=30_000)
+    assert context.workspace.profile.name == "other"
+
+
+@pytest.mark.parametrize("failing", [False, True])
+def test_a_connection_that_is_ready_late_does_not_replace_a_later_one(
+    qtbot, context, connector, monkeypatch, failing
+):
+    """The window showed the bucket of the former request, and its changes went there."""
+    go, late = threading.Event(), replace(OTHER, profile=Profile("late", KeySource.SESSION))
+
+    def connect(_name):
+        assert go.wait(10)
+        if failing:
+            raise CredentialsExpired("The keys of another profile have expired")
+        return late
+
+    monkeypatch.setattr(context.connections, "connect", connect)
+    failures = []
+    connector.failed.connect(lambda error: failures.append(error.summary))
+    connector.open_profile("late")
+    connector.open_connection(OTHER)
+    go.set()
+    qtbot.waitUntil(lambda: not context.runner.busy, timeout=30_000)
+    assert context.workspace.profile.name == "other"
+    assert "The keys of another profile have expired" not in failures
 
 
 def test_refresh_opens_a_fresh_session_and_leaves_the_views_alone(qtbot, context, connector, sts):
