@@ -13,6 +13,17 @@ class LockedError(Conflict):
     """Another session of the server holds a lock, or uses the table."""
 
 
+def changed_during(table: str, database: str) -> LockedError:
+    """Return the error about a table that was changed between the view of a backup and its rows."""
+    return LockedError(
+        f"Another session has just changed {table} in {database}",
+        cause="It was truncated, altered or rewritten after the backup had begun, so its rows cannot be "
+        "read as they were at that time.",
+        remedy="Repeat the backup.",
+        subject=database,
+    )
+
+
 @contextmanager
 def naming_table(table: str, database: str) -> Iterator[None]:
     """Add table and database to errors about a schema that name neither.

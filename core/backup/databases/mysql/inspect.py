@@ -28,7 +28,7 @@ from core.errors import (
     NotSupported,
     StorageError,
 )
-from core.model.tables import TableSchema, Trigger
+from core.model.tables import Column, TableSchema, Trigger
 
 if TYPE_CHECKING:
     from core.model.database import TableInfo
@@ -240,6 +240,19 @@ def read_schema(session: Session, table: str, *, for_rows: bool = False) -> Tabl
         _check_readable(session, name)
     schema = read_table(_definition(session, name))
     return replace(schema, table=name, triggers=triggers(session, name))
+
+
+def read_columns(session: Session, table: str) -> tuple[Column, ...]:
+    """Return the columns of a table."""
+    return read_table(_definition(session, table)).columns
+
+
+def changed_at(session: Session, table: str) -> object:
+    """Return when the definition or the name of a table was changed; None if it does not exist."""
+    return session.value(
+        "SELECT CREATE_TIME FROM information_schema.TABLES "  # noqa: S608 - a literal
+        f"WHERE TABLE_SCHEMA=DATABASE() AND TABLE_NAME={literal(table)}"
+    )
 
 
 def _check_readable(session: Session, name: str) -> None:

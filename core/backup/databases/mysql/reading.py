@@ -19,7 +19,7 @@ from core.backup.databases.mysql.names import related_name
 from core.backup.databases.mysql.session import Session
 from core.backup.databases.mysql.snapshot import Snapshot
 from core.backup.databases.mysql.tokens import quoted
-from core.backup.databases.naming import naming_table
+from core.backup.databases.naming import changed_during, naming_locked, naming_table
 from core.backup.databases.selected import is_read_completely
 from core.backup.databases.server_database import ServerDatabase
 from core.errors import StorageError
@@ -49,6 +49,8 @@ class ReadableDatabase(ServerDatabase[ServerAddress, Session]):
         #: By table and condition.
         self._counts: dict[tuple[str, str], int] = {}
         self._fingerprints: dict[tuple[str, str], str] = {}
+        #: By table, for those whose schema was read in the snapshot: when it had been changed.
+        self._changed: dict[str, object] = {}
         self._folds_case = int(session.value("SELECT @@lower_case_table_names")) > 0
 
     @classmethod
@@ -76,8 +78,12 @@ class ReadableDatabase(ServerDatabase[ServerAddress, Session]):
 
     def schema(self, table: str) -> TableSchema:
         """Return a table as data, with the grants that the user may see."""
+        # Before the definition, so that a change between both is noticed.
+        changed = self._snapshot and inspect.changed_at(self._session, table)
         with naming_table(table, self.name):
             schema = inspect.read_schema(self._session, table, for_rows=self._snapshot is not None)
+        if self._snapshot is not None:
+            self._changed[schema.table] = changed
         return replace(schema, grants=grants.grants_of(self._session, schema.table))
 
     def exists(self, name: str) -> bool:
@@ -161,6 +167,7 @@ class ReadableDatabase(ServerDatabase[ServerAddress, Session]):
             self._snapshot = None
             self._counts.clear()
             self._fingerprints.clear()
+            self._changed.clear()
             with suppress(StorageError):  # the connection has ended, and with it the transaction
                 self._session.run("ROLLBACK")
 
@@ -177,6 +184,7 @@ class ReadableDatabase(ServerDatabase[ServerAddress, Session]):
             with closing(dump_rows(self._session, schema, work, where=where)) as pieces:
                 yield from pieces
             return
+        self._check_unchanged(schema)
         found = Fingerprint(methods_of(self._session)[0])
         if where:
             reading = dump_rows(self._session, schema, work, found, where)
@@ -187,3 +195,21 @@ class ReadableDatabase(ServerDatabase[ServerAddress, Session]):
         self._fingerprints[schema.table, where] = str(found)
         if sent is not None:
             self._counts.setdefault((schema.table, where), sent)
+
+    def _check_unchanged(self, schema: TableSchema) -> None:
+        """Lock the definition of a table, and check that its schema still describes it.
+
+        A change that the server makes without rewriting the table, such as a new column with the
+        name of a former one, is no error in an older view: it would show other values.
+
+        Raises:
+            LockedError: The table was changed since its schema was read.
+        """
+        name = schema.table
+        with naming_locked(name, self.name):
+            self._session.run(f"SELECT 1 FROM {quoted(name)} LIMIT 0")  # noqa: S608 - the name is quoted
+        if name not in self._changed:  # its schema was read before the snapshot
+            return
+        same = self._changed[name] == inspect.changed_at(self._session, name)
+        if not same or inspect.read_columns(self._session, name) != schema.columns:
+            raise changed_during(name, self.name)

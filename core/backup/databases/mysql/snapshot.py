@@ -18,7 +18,7 @@ from uuid import uuid4
 from core.backup.databases.base import Rows
 from core.backup.databases.mysql.dump import dump_rows
 from core.backup.databases.mysql.fingerprint import Fingerprint
-from core.backup.databases.mysql.inspect import text
+from core.backup.databases.mysql.inspect import changed_at, text
 from core.backup.databases.mysql.rows import integer_key
 from core.backup.databases.mysql.sampling import sampled_row_sql
 from core.backup.databases.mysql.session import Session, named_lock
@@ -46,10 +46,6 @@ _LARGE = """
 SELECT TABLE_NAME, DATA_LENGTH, CREATE_TIME FROM information_schema.TABLES
 WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE = 'BASE TABLE' AND ENGINE = 'InnoDB'
   AND DATA_LENGTH >= {bytes} AND CREATE_OPTIONS NOT LIKE '%partitioned%'
-"""
-_CHANGED = """
-SELECT CREATE_TIME FROM information_schema.TABLES
-WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = {table}
 """
 
 _log = logging.getLogger(__name__)
@@ -149,7 +145,7 @@ class Snapshot:
 
         Another one may have been renamed to its name, for example by a tool that changes tables.
         """
-        changed = self._session.value(_CHANGED.format(table=literal(table)))
+        changed = changed_at(self._session, table)
         return changed is not None and changed == large.changed
 
     @contextmanager

@@ -17,6 +17,7 @@ from core.backup.databases.postgresql.fingerprint import counted_rows, fingerpri
 from core.backup.databases.postgresql.listing import (
     COUNTED_PAGES,
     list_tables,
+    refuse_changed,
     refuse_unreadable,
     wait_briefly,
 )
@@ -105,6 +106,7 @@ class PostgreSQLDatabase(ServerDatabase[ServerAddress, Session]):
                 # These are not part of the snapshot: a truncated table would be backed up as empty.
                 with naming_locked(table, self.name):
                     self._session.query(f"LOCK TABLE {name.sql} IN ACCESS SHARE MODE")
+                refuse_changed(self._session, name)
             with naming_table(table, self.name):
                 return catalog.read_schema(self._session, name)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from typing import TYPE_CHECKING
 
+from core.backup.databases.naming import changed_during
 from core.backup.databases.postgresql.names import TableName
 from core.backup.databases.postgresql.session import LOCK_TIMEOUT, Session
 from core.errors import AccessDenied, Conflict, DatabaseError, NotFound, StorageError
@@ -39,6 +40,28 @@ SELECT has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELE
   row_security_active(c.oid)
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = $1 AND c.relname = $2
+"""
+#: The rows of the catalog about a table and its partitions that transactions have replaced or removed
+#: since the snapshot: such a row is visible, and its xmax is a committed transaction. One before the
+#: snapshot was rolled back, otherwise the row would not be visible. `xmax` is the lower half of the
+#: number of a transaction. Partitions that were attached since are not visible, but locked.
+_CHANGES = """
+WITH RECURSIVE part(oid) AS (
+  SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+  WHERE n.nspname = $1 AND c.relname = $2
+  UNION ALL SELECT i.inhrelid FROM part JOIN pg_inherits i ON i.inhparent = part.oid
+), found(xid) AS (
+  SELECT xmax FROM pg_class WHERE oid IN (SELECT oid FROM part)
+  UNION SELECT xmax FROM pg_attribute WHERE attrelid IN (SELECT oid FROM part)
+), began(xmin) AS (SELECT txid_snapshot_xmin(txid_current_snapshot())),
+later(xid) AS (
+  SELECT xmin + ((xid::text::bigint - xmin) & 4294967295) FROM found, began
+  WHERE xid <> '0' AND ((xid::text::bigint - xmin) & 4294967295) < 2147483648
+)
+SELECT FROM later WHERE txid_status(xid) = 'committed'
+UNION ALL SELECT FROM part, LATERAL pg_partition_tree(part.oid) AS tree
+WHERE tree.relid NOT IN (SELECT oid FROM part)
+LIMIT 1
 """
 _NO_PERMISSION = "not readable for this user, who lacks the permission SELECT"
 _HIDDEN = "protected by row-level security, which hides rows from this user"
@@ -121,6 +144,8 @@ def refuse_unreadable(session: Session, name: TableName) -> None:
     """
     for readable, hidden in session.query(_RIGHTS, (name.schema, name.name)):
         address = session.address
+        if readable is None:  # another session has just dropped it: the lock names it
+            return
         if not readable:
             raise AccessDenied(
                 f"The user {address.user} cannot read {name} in {address}",
@@ -135,3 +160,16 @@ def refuse_unreadable(session: Session, name: TableName) -> None:
                 remedy="Use a user with BYPASSRLS, or the owner if row-level security is not forced.",
                 subject=str(address),
             )
+
+
+def refuse_changed(session: Session, name: TableName) -> None:
+    """Refuse a table that was changed between the start of the snapshot and its lock.
+
+    The snapshot has the former definition, but the rows are read with the present one, and none are
+    visible if the table was rewritten, for example because the type of a column changed.
+
+    Raises:
+        LockedError: The table, or a partition of it, was truncated or altered.
+    """
+    if session.query(_CHANGES, (name.schema, name.name)):
+        raise changed_during(str(name), str(session.address))
