@@ -136,3 +136,19 @@ def test_the_message_about_unsaved_changes_goes_with_them(edited, qtbot, server)
     settled(qtbot, edited)
     assert edited.banner.text == ""
     assert edited.versions.model.rowCount() == 2
+
+
+def test_a_secret_that_another_client_deleted_while_it_was_shown_is_named(tab, qtbot, server):
+    assert tab.secret.name == DATABASE
+    server.delete_secret(SecretId=DATABASE, ForceDeleteWithoutRecovery=True)
+    reload(tab, qtbot)
+    assert f"{DATABASE} is no longer listed" in tab.banner.text
+    assert tab.secret.name == STORAGE
+
+
+def test_a_secret_that_was_deleted_here_is_not_reported_twice(tab, qtbot):
+    tab.actions_on_secret._delete(DATABASE, 7, force=True)
+    settled(qtbot, tab)
+    assert tab.banner.text == f"{DATABASE} was deleted."
+    reload(tab, qtbot)
+    assert "no longer listed" not in tab.banner.text

@@ -146,7 +146,7 @@ def test_a_waiting_rotation_counts_down_and_need_not_wait(pane, qtbot, done, but
     [
         (Outcome.DONE, "complete"),
         (Outcome.UNDONE, "were undone"),
-        (Outcome.LOST, "Another rotation was first"),
+        (Outcome.LOST, "Another client changed the secret first"),
     ],
 )
 def test_an_ended_rotation_says_how_it_ended(pane, outcome, text):

@@ -324,7 +324,7 @@ _BEFORE = "Every step can be resumed, and undone until the old key is deleted."
 _ENDS = {
     Outcome.DONE: "The rotation is complete.",
     Outcome.UNDONE: "All changes were undone.",
-    Outcome.LOST: "Another rotation was first. All changes of this one were undone.",
+    Outcome.LOST: "Another client changed the secret first. All changes of this rotation were undone.",
 }
 
 

@@ -25,16 +25,21 @@ class ForeignChanges(QObject):
         self._tab, self._view, self._actions = tab, view, actions
 
     def check(self, infos: Sequence[SecretInfo]) -> None:
-        """Warn if the secret with unsaved changes is no longer the one that was opened.
+        """Report that the open secret is gone, or that one with unsaved changes has changed.
 
         Args:
             infos: the secrets of the server, and those that it does not list yet.
         """
         opened = self._view.value
-        if opened is None or not self._view.dirty:
+        if opened is None:
             return
         info = next((each for each in infos if each.name == opened.name), None)
-        if info is None:
+        if not self._view.dirty:
+            if info is None:  # the next secret is selected, which would go unnoticed
+                self._tab.banner.show_info(
+                    f"{opened.name} is no longer listed: another client may have deleted it."
+                )
+        elif info is None:
             self._tab.banner.show_warning(
                 f"{opened.name} was deleted by another client while you were editing it", _STILL
             )
