@@ -182,6 +182,7 @@ def plan_upload(  # noqa: PLR0913 - all but the first two by name
     *,
     paths: Sequence[str],
     prefix: str = "",
+    exact: bool = False,
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
     name: str = "",
@@ -194,6 +195,8 @@ def plan_upload(  # noqa: PLR0913 - all but the first two by name
         work: cancel token and progress.
         paths: files and folders; the name of a folder is part of the keys.
         prefix: the folder in the bucket, with or without a final slash.
+        exact: whether blanks and slashes around the prefix are a part of it, since it is that of a
+            folder in a list.
         include: patterns of `NameFilter`, of which a file has to match one.
         exclude: patterns of which a file must match none.
         name: the name of the only file in its key, if it differs from that of the file.
@@ -206,7 +209,7 @@ def plan_upload(  # noqa: PLR0913 - all but the first two by name
         Cancelled: the token of `work` was cancelled.
     """
     work = default_work(work)
-    prefix = clean_prefix(prefix)
+    prefix = prefix if exact else clean_prefix(prefix)
     with _connecting(workspace.bucket, work) as connected:
         chosen = NameFilter(tuple(include), tuple(exclude))
         sources = find_sources(paths, work=work).matching(chosen)

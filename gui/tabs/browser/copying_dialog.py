@@ -82,12 +82,14 @@ class CopyDialog(Dialog):
             "with its copy."
         )
         super().__init__(parent, title, text, width=600, height=500)
-        self._move, self._locked, self._given = move, locked, target
+        self._move, self._locked = move, locked
+        self._given = target  # whose folder is used as it is, unless another one is typed
         self.plan: Relocation | None = None
         self.profile = combo_box("Profile of the target")
         self.profile.addItem("The present connection", "")
         self.bucket = _field("Bucket of the target", target.bucket)
         self.folder = _field("Folder of the target", target.folder)
+        self._given_text = self.folder.text()
         self.folder.setPlaceholderText("The top of the bucket")
         self.state = text_label("", wrap=True)
         self.choice = DecisionBox("What to do with objects that already exist")
@@ -131,7 +133,9 @@ class CopyDialog(Dialog):
     @property
     def target(self) -> CopyTarget:
         """The target as it is typed; a missing slash at the end of the folder is added."""
-        folder = self.folder.text().strip()
+        folder = self.folder.text()
+        # That of a list may begin with blanks, or contain line ends, which the field does not have.
+        folder = self._given.folder if folder == self._given_text else folder.strip()
         if folder and not folder.endswith("/"):
             folder += "/"
         return CopyTarget(self.bucket.text().strip(), folder, str(self.profile.currentData()))

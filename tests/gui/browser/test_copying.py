@@ -235,6 +235,16 @@ def test_the_plan_is_described_with_its_price(qtbot):
     )
 
 
+@pytest.mark.parametrize("folder", [" a/", "/", "line\nend/", "a//"])
+def test_the_folder_of_a_list_is_the_target_exactly_until_another_one_is_typed(qtbot, folder):
+    """Blanks and line ends were removed, so that a drop on “ a/” went to “a/”."""
+    dialog = CopyDialog(None, CopyTarget("b", folder), move=True)
+    qtbot.addWidget(dialog)
+    assert dialog.target.folder == folder
+    dialog.folder.setText(" typed ")
+    assert dialog.target.folder == "typed/"
+
+
 def test_a_locked_connection_can_only_be_copied_to_another_profile(qtbot):
     dialog = CopyDialog(None, CopyTarget("b", ""), move=False, locked="It is locked.")
     qtbot.addWidget(dialog)
