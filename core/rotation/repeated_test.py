@@ -45,7 +45,9 @@ def succeed_in_a_row(
         in_a_row = 0 if failure else in_a_row + 1
         # Only after a failure: successes that have begun may finish after the limit.
         if failure and time.monotonic() >= end:
-            raise ProbeFailed.of(failure, f"{value} does not work: {failure.summary}") from failure
+            # A throttled request or a network that is down says nothing about the value.
+            found = "could not be tested" if failure.retryable else "does not work"
+            raise ProbeFailed.of(failure, f"{value} {found}: {failure.summary}") from failure
         if failure or in_a_row < timing.successes:
             work.token.wait(timing.pause)
     return tries

@@ -79,6 +79,7 @@ def test_a_test_that_meets_only_outages_is_not_taken_back(world: World, rotator,
     with on_the_wire(monkeypatch, Wire(rule)):
         rotation = rotator.start(world.secret, work=Work(batch=rule.watch))
     assert rotation.outcome is Outcome.STOPPED
+    assert rotation.problem.summary.startswith("The new key could not be tested: ")
     world.check_invariants()
     assert resume_or_start(rotator, world).outcome is Outcome.DONE
     world.check_goal()
