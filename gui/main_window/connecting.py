@@ -240,11 +240,23 @@ class Connector(QObject):
         self._context.set_workspace(workspace)
         # The demo is not a stored profile and is remembered by another setting.
         if workspace.profile.name != DEMO_NAME:
-            self._context.connections.profiles.set_current(workspace.profile.name)
+            self._store_current(workspace.profile.name)
         self.connected.emit()
         # After the workspace is set: views load at once and need not wait for the identity.
         self._identify(workspace)
         self._load_brief(workspace, self._on_request_failed)
+
+    def _store_current(self, name: str) -> None:
+        """Store which profile the next start uses; the connection does not depend on it."""
+        profiles = self._context.connections.profiles
+        self._context.runner.run(
+            "Store which profile is used",
+            lambda _work: profiles.set_current(name),
+            owner=self,
+            failed=self._context.trouble.emit,
+            latest="connect/current",
+            quiet=True,
+        )
 
     def _load_brief(self, workspace: Workspace, failed: Callable[[StorageError], object]) -> None:
         clients, bucket = workspace.clients, workspace.profile.bucket

@@ -11,7 +11,7 @@ from helpers.stub_server import StubServer
 from helpers.stub_sts import MFA_ROLE, StubSts
 from PySide6.QtWidgets import QApplication
 
-from core.errors import CredentialsExpired
+from core.errors import CredentialsExpired, LocalIOError
 from core.local.profiles import ProfileStore
 from core.model.connection import AccessKeys, Connection, KeySource, Profile
 from core.model.identity import Identity
@@ -140,6 +140,25 @@ def test_a_connection_that_is_ready_late_does_not_replace_a_later_one(
     qtbot.waitUntil(lambda: not context.runner.busy, timeout=30_000)
     assert context.workspace.profile.name == "other"
     assert "The keys of another profile have expired" not in failures
+
+
+def test_a_connection_is_used_although_its_name_cannot_be_stored(
+    qtbot, context, connector, monkeypatch
+):
+    """A state that cannot be written ended the start of the window with a report of a bug."""
+
+    def refuse(_name):
+        raise LocalIOError("The state cannot be written")
+
+    monkeypatch.setattr(context.connections.profiles, "set_current", refuse)
+    troubles = []
+    context.trouble.connect(lambda error: troubles.append(error.summary))
+    with qtbot.waitSignal(connector.connected):
+        connector.open_connection(OTHER)
+    qtbot.waitUntil(lambda: bool(troubles))
+    assert troubles == ["The state cannot be written"]
+    assert context.workspace.profile.name == "other"
+    qtbot.waitUntil(lambda: not context.runner.busy, timeout=30_000)
 
 
 def test_refresh_opens_a_fresh_session_and_leaves_the_views_alone(qtbot, context, connector, sts):
