@@ -93,9 +93,13 @@ class ProfilesPane(QWidget):
         outer.addWidget(splitter(above, below, vertical=True, sizes=(200, 420)))
 
     def show_profiles(self, profiles: Sequence[Profile], used: str) -> None:
-        """Show the profiles and select the current one."""
+        """Show the profiles, and select the one in use unless another one was selected before."""
+        # Else a refresh would aim Edit and Delete at another profile.
+        kept = self.current.name if self.current and used == self.model.used else used
         self.model.show(profiles, used)
-        row = self.model.row_of(used)
+        row = self.model.row_of(kept)
+        if row < 0:  # it was deleted or renamed
+            row = self.model.row_of(used)
         if row >= 0:
             choose_row(self.list, row)
         self._update()
