@@ -321,3 +321,8 @@ def test_the_last_button_is_at_the_right_edge_in_every_state(pane, qtbot):
 def test_the_plan_does_not_promise_to_undo_the_deletion_of_the_old_key(pane):
     pane.show_plan(plan())
     assert "until the old key is deleted" in pane.hint.text()
+    for kind in (RotationKind.DATABASE, RotationKind.EXCHANGE):
+        pane.show_plan(replace(plan(), kind=kind))
+        assert "until the new value is promoted" in pane.hint.text()
+    pane.show_plan(replace(plan(), kind=RotationKind.MANAGED))
+    assert "cannot be undone" in pane.hint.text()

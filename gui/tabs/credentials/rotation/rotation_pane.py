@@ -18,6 +18,7 @@ from core.errors import StorageError
 from core.model.rotation import (
     Outcome,
     Rotation,
+    RotationKind,
     RotationPlan,
     Step,
     StepRecord,
@@ -301,7 +302,7 @@ class RotationPane(QWidget):
     def _hint(self) -> str:
         rotation = self.rotation
         if self.plan is not None:
-            return "" if self.plan.problem else _BEFORE
+            return "" if self.plan.problem else _BEFORE.get(self.plan.kind, _BEFORE_PROMOTION)
         if rotation is None:
             return ""
         if self._busy:
@@ -320,7 +321,12 @@ class RotationPane(QWidget):
             self.due.emit()
 
 
-_BEFORE = "Every step can be resumed, and undone until the old key is deleted."
+#: By kind; the others end with the promotion, after which only a rollback is possible.
+_BEFORE = {
+    RotationKind.IAM_KEY: "Every step can be resumed, and undone until the old key is deleted.",
+    RotationKind.MANAGED: "A rotation that AWS has begun cannot be undone here.",
+}
+_BEFORE_PROMOTION = "Every step can be resumed, and undone until the new value is promoted."
 _ENDS = {
     Outcome.DONE: "The rotation is complete.",
     Outcome.UNDONE: "All changes were undone.",
