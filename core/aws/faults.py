@@ -18,6 +18,7 @@ from core.aws.current_work import in_work
 from core.aws.fault_codes import (
     EXPIRED,
     NO_BUCKET,
+    NO_BUCKET_OR_S3,
     SCHEDULED,
     SECRET_IS_FULL,
     SKEWED,
@@ -248,7 +249,9 @@ def _row(answer: Answer, operation: str) -> Fault:
     if answer.code in {"400", "BadRequest", "AuthorizationHeaderMalformed"} and answer.region:
         return WRONG_REGION
     known = (_BY_OPERATION.get((each, operation)) for each in (answer.code, answer.status))
-    return next(filter(None, known), None) or fault_for(answer.code, answer.status)
+    row = next(filter(None, known), None) or fault_for(answer.code, answer.status)
+    bare = answer.code in {"", "404"} and not answer.is_marked
+    return NO_BUCKET_OR_S3 if row is NO_BUCKET and bare else row
 
 
 def _is_skewed(answer: Answer) -> bool:

@@ -12,7 +12,7 @@ import pytest
 from botocore import exceptions as boto
 
 from core import errors
-from core.aws.fault_codes import SECRET_IS_FULL, TABLE
+from core.aws.fault_codes import NO_BUCKET_OR_S3, SECRET_IS_FULL, TABLE
 from core.aws.faults import translate
 from core.cli.hints import remedy_with_options
 from core.errors import _OS_CAUSES, ErrorKind, StorageError, explain_os_error, local_io_error
@@ -37,7 +37,7 @@ def client_error(code, message="no", status=400, operation="GetObject"):
 
 def aws_rows():
     """Yield kind, codes, cause and remedy of each row, as they are shown for one object."""
-    for row in (*TABLE, SECRET_IS_FULL):
+    for row in (*TABLE, SECRET_IS_FULL, NO_BUCKET_OR_S3):
         code = row.codes.split()[0] if row.codes else "LimitExceededException"
         operation = "s3:GetObject" if row.codes else "secretsmanager:PutSecretValue"
         fault = translate(client_error(code), operation, "s3://bucket/key")

@@ -93,6 +93,23 @@ def test_a_missing_head_reports_bucket_from_key():
     assert type(translate(missing, "s3:HeadObject", "s3://b/k")) is errors.NotFound
 
 
+@pytest.mark.parametrize(
+    ("code", "headers", "summary"),
+    [
+        ("404", {"x-amz-request-id": "1"}, "Bucket b does not exist"),
+        ("404", {"server": "nginx", "content-type": "text/plain"}, "Bucket b was not found"),
+        ("NoSuchBucket", {}, "Bucket b does not exist"),
+    ],
+)
+def test_a_bare_404_proves_a_missing_bucket_only_if_s3_has_sent_it(code, headers, summary):
+    error = client_error(code, 404, "Not Found")
+    error.response["ResponseMetadata"]["HTTPHeaders"] = headers
+    fault = translate(error, "s3:HeadBucket", "s3://b")
+    assert type(fault) is errors.NoSuchBucket
+    assert fault.summary == summary
+    assert ("Check the endpoint in the profile first" in fault.remedy) is ("was" in summary)
+
+
 def test_a_delete_marker_is_reported_as_deleted_with_older_versions_left():
     marker = client_error("404", 404, headers={"x-amz-delete-marker": "true"})
     fault = translate(marker, "s3:HeadObject", "s3://b/k")
