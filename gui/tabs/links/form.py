@@ -63,6 +63,9 @@ class LinkForm(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.keys = _keys_editor()
+        # The keys that another tab has sent, and the text of the editor for them.
+        self._given: tuple[str, ...] = ()
+        self._given_text = ""
         self.purpose = Segmented(
             (("GET", "Download"), ("PUT", "Upload"), (FORM, "Form")), name="Purpose", flush=True
         )
@@ -101,11 +104,17 @@ class LinkForm(QWidget):
     @property
     def chosen_keys(self) -> list[str]:
         """The keys, one per line; blank lines are skipped, blanks inside a key are part of it."""
+        # Qt's text has other characters for line ends and for some blanks in the keys of a list.
+        if self._given and self.keys.toPlainText() == self._given_text:
+            return list(self._given)
         return [line for line in self.keys.toPlainText().split("\n") if line.strip()]
 
     def set_keys(self, keys: Sequence[str]) -> None:
         """Fill in the keys, for example those selected in the browser."""
+        self._given = ()  # not those of before while the text changes
         self.keys.setPlainText("\n".join(keys))
+        self._given, self._given_text = tuple(keys), self.keys.toPlainText()
+        self._on_keys()
 
     def set_choices(self, choices: LinkChoices) -> None:
         """Use other options for the next links."""

@@ -144,6 +144,22 @@ def test_the_warning_about_many_links_counts_those_that_were_not_checked():
     assert warning_text(3, [*checked, link(None, "PUT")]) == text.format(5, "")
 
 
+def test_keys_of_another_tab_are_used_as_they_are_until_they_are_edited(qtbot):
+    """The editor replaces no-break spaces, and a key with a line end became two keys."""
+    form = LinkForm()
+    qtbot.addWidget(form)
+    keys = ["a\u00a0b.csv", "two\nlines", "\u2029", "a\r\nb", "   "]
+    form.set_keys(keys)
+    assert form.chosen_keys == keys
+    assert form.make.text() == "Create 5 links"
+    form.keys.appendPlainText("more")
+    assert form.chosen_keys == [
+        "a b.csv", "two", "lines", "a", "b", "more",
+    ]  # fmt: skip
+    form.set_keys(["x"])
+    assert form.chosen_keys == ["x"]
+
+
 def test_the_form_states_how_many_keys_its_warning_is_about(themed, qtbot):
     form = LinkForm()
     qtbot.addWidget(form)
