@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from core.errors import AccessDenied, StorageError
@@ -181,23 +183,27 @@ class BucketTab(Tab):
             if reason:  # for example a profile that is read-only
                 self.banner.show_warning(reason)
             else:
-                RuleDialog(self, self._seen, self._check, wanted).open()
+                self._open_rule(self._seen, wanted)
 
     def _on_add(self) -> None:
         if self._seen is not None:
-            RuleDialog(self, self._seen, self._check).open()
+            self._open_rule(self._seen)
+
+    def _open_rule(self, seen: Configuration, template: str = "") -> None:
+        # With the rules that the dialog shows: the tab may read other ones while it is open.
+        RuleDialog(self, seen, partial(self._check, seen), template).open()
 
     def _on_remove(self) -> None:
-        rule = self.model.rule(self.table.currentIndex().row())
-        if rule is None or self._seen is None:
+        rule, seen = self.model.rule(self.table.currentIndex().row()), self._seen
+        if rule is None or seen is None:
             return
-        after = self._seen.without(rule)
+        after = seen.without(rule)
         ask(
             self,
             f"Remove the rule {rule_name(rule)}?",
             "Objects that it has already moved or deleted do not change. You can undo this.",
-            lambda: self._save(after),
-            names=difference_lines(difference(self._seen, after)),
+            lambda: self._save(seen, after),
+            names=difference_lines(difference(seen, after)),
             button="Remove rule",
             danger=True,
         )
@@ -216,13 +222,13 @@ class BucketTab(Tab):
     def _show_former(self, former: tuple[FormerRules, ...]) -> None:
         if not former:
             self.banner.show_info("No rules of this bucket were replaced on this computer.")
-        elif self._seen is not None:
-            locked = self.context.locked_reason
-            FormerRulesDialog(self, self._seen, former, self._restore, locked=locked).open()
+        elif (seen := self._seen) is not None:
+            then, locked = partial(self._restore, seen), self.context.locked_reason
+            FormerRulesDialog(self, seen, former, then, locked=locked).open()
 
-    def _restore(self, former: Configuration) -> None:
-        workspace, seen = self.context.workspace, self._seen
-        if workspace is None or seen is None:
+    def _restore(self, seen: Configuration, former: Configuration) -> None:
+        workspace = self.context.workspace
+        if workspace is None:
             return
         bucket = workspace.bucket
         self.run(
@@ -239,35 +245,38 @@ class BucketTab(Tab):
             action=("Undo", lambda: self._undo(saved)),
         )
 
-    def _check(self, after: Configuration) -> None:
+    def _check(self, seen: Configuration, after: Configuration) -> None:
         """Find the objects that the new rules would affect; save at once if there is nothing to confirm."""
-        workspace, seen = self.context.workspace, self._seen
-        if workspace is None or seen is None:
+        workspace = self.context.workspace
+        if workspace is None:
             return
         bucket = workspace.bucket
         self.run(
             "Check what the rules match",
             lambda work: side_effects.side_effect_warnings(bucket, seen, after, work=work),
-            lambda doubts: self._ask_or_save(doubts, after),
+            lambda doubts: self._ask_or_save(doubts, seen, after),
             quiet=True,
         )
 
-    def _ask_or_save(self, doubts: tuple[str, ...], after: Configuration) -> None:
+    def _ask_or_save(
+        self, doubts: tuple[str, ...], seen: Configuration, after: Configuration
+    ) -> None:
         if not doubts:
-            self._save(after)
+            self._save(seen, after)
             return
         ask(
             self,
             "Save the rule anyway?",
             "The rule may not do what you intend. Nothing has been saved yet.",
-            lambda: self._save(after),
+            lambda: self._save(seen, after),
             names=doubts,
             button="Save anyway",
         )
 
-    def _save(self, after: Configuration) -> None:
-        workspace, seen = self.context.workspace, self._seen
-        if workspace is None or seen is None:
+    def _save(self, seen: Configuration, after: Configuration) -> None:
+        """Save rules in the place of those that the user has seen."""
+        workspace = self.context.workspace
+        if workspace is None:
             return
         bucket = workspace.bucket
         self.run(

@@ -104,7 +104,7 @@ def test_former_rules_are_previewed_restored_and_undone(tab, qtbot, demo_s3, con
     tab.former.click()
     qtbot.waitUntil(lambda: "No rules" in tab.banner.text)
     before = ids(demo_s3)
-    tab._save(tab._seen.merged(archive()))
+    tab._save(tab._seen, tab._seen.merged(archive()))
     qtbot.waitUntil(lambda: "saved and verified" in tab.banner.text, timeout=20_000)
     tab.former.click()
     asked = dialog(tab, FormerRulesDialog, qtbot)
@@ -171,10 +171,32 @@ def test_a_change_by_someone_else_is_reported_and_stored(tab, qtbot, demo_s3):
     demo_s3.put_bucket_lifecycle_configuration(
         Bucket="tentimecrypto", LifecycleConfiguration={"Rules": [rule.raw() for rule in rules]}
     )
-    tab._save(seen.merged(archive()))
+    tab._save(seen, seen.merged(archive()))
     qtbot.waitUntil(lambda: "another client" in tab.banner.text, timeout=20_000)
     assert "Theirs" in ids(demo_s3)
     assert "ArchiveOldData" not in ids(demo_s3)
+
+
+@pytest.mark.parametrize("kind", ["remove", "add", "former"])
+def test_a_rule_that_arrives_while_a_dialog_is_open_is_not_removed(tab, qtbot, demo_s3, kind):
+    """The answer was saved over the rules that were read since, without the new one."""
+    tab._save(tab._seen, tab._seen.merged(archive(rule_id="Mine")))
+    qtbot.waitUntil(lambda: "saved and verified" in tab.banner.text, timeout=20_000)
+    tab.table.selectRow(tab._seen.rules.index(tab._seen.find("Mine")))
+    getattr(tab, kind).click()
+    kinds = {"remove": Confirm, "add": RuleDialog, "former": FormerRulesDialog}
+    asked = dialog(tab, kinds[kind], qtbot)
+    if kind == "add":
+        asked.template.setCurrentText("Remove unfinished uploads")
+    rules = tab._seen.merged(archive(rule_id="Theirs")).rules
+    demo_s3.put_bucket_lifecycle_configuration(
+        Bucket="tentimecrypto", LifecycleConfiguration={"Rules": [rule.raw() for rule in rules]}
+    )
+    tab.refresh()
+    qtbot.waitUntil(lambda: tab._seen.find("Theirs") is not None and not tab.busy, timeout=20_000)
+    (asked.save if kind == "add" else asked.go).click()
+    qtbot.waitUntil(lambda: "another client" in tab.banner.text, timeout=20_000)
+    assert {"Theirs", "Mine"} <= ids(demo_s3)
 
 
 def test_another_view_opens_a_rule_with_its_template(tab, qtbot):
