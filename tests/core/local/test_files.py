@@ -52,6 +52,21 @@ def test_the_name_of_a_link_to_a_missing_file_is_not_free(tmp_path):
     assert free_path(tmp_path / "a.json") == tmp_path / "a (3).json"
 
 
+@pytest.mark.parametrize("last", [0, 1, 2, 3, 4, 9, 64, 65, 10_000])
+def test_the_next_number_is_found_without_trying_all_of_them(tmp_path, monkeypatch, last):
+    names = {"a.json", *(f"a ({number}).json" for number in range(2, last + 1))} if last else set()
+    asked = []
+
+    def lexists(path):
+        asked.append(path)
+        return path.name in names
+
+    monkeypatch.setattr(os.path, "lexists", lexists)
+    found = free_path(tmp_path / "a.json").name
+    assert found == ("a.json" if not last else f"a ({last + 1}).json")
+    assert len(asked) < 40
+
+
 @pytest.mark.parametrize("step", ["fsync", "replace"])
 def test_a_kill_at_any_step_leaves_the_old_or_the_new_content(tmp_path, step):
     path = tmp_path / "file"
