@@ -45,7 +45,7 @@ tentimecrypto), --json (machine-readable output), --json-lines (the same, one va
 transfers one line for each file as soon as it ends, and the counts at the end), --unlock (allow changes with a production profile,
 which is read-only otherwise), --debug (show the traceback of an unexpected error; also
 STRONGROOM_DEBUG=1). Without a profile the AWS_* variables are used, including AWS_ENDPOINT_URL.
-Exit codes: 0 success, 1 bug in Strongroom, 2 usage, 10-16 credentials and permissions, 20-26 not
+Exit codes: 0 success, 1 bug in Strongroom, 2 usage, 10-16 credentials and permissions, 20-27 not
 found, conflict or invalid input, 30-34 service or network, 40-45 data, disk, database or keyring,
 130 interrupted.
 """

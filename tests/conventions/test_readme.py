@@ -11,9 +11,10 @@ from helpers.command_tree import complete_program
 
 from core.aws.actions import action_of
 from core.cli import COMMANDS as KNOWN
-from core.cli.common import split_common_options
+from core.cli.common import HELP, split_common_options
 from core.demo import DemoServer
 from core.demo.data.identities import platform_policy
+from core.errors import ErrorKind
 from core.health.facts import QUESTIONS
 from core.health.permissions import CHECKS
 from core.health.policies import Role, Scope, policy_for
@@ -137,3 +138,18 @@ def test_what_can_be_added_is_where_the_documents_say():
     assert len(places) >= 9
     for place, name in places:
         assert re.search(rf"^{place}\b", (ROOT / name).read_text(encoding="utf-8"), re.MULTILINE)
+
+
+def _codes(text):
+    """Return the exit codes that a text names, alone or as ranges such as `20-27`."""
+    found = re.findall(r"\b(\d+)(?:[-\u2013](\d+))?\b", text)
+    return {n for first, last in found for n in range(int(first), int(last or first) + 1)}
+
+
+def test_the_exit_codes_of_the_help_and_the_page_are_those_of_the_errors():
+    page = (DOCS / "command-line.md").read_text(encoding="utf-8")
+    rows = page[page.index("| 1 | a bug") :].splitlines()
+    table = " ".join(row.split("|")[1] for row in rows if row.startswith("|"))
+    codes = {0} | {kind.value for kind in ErrorKind}
+    assert codes - {0} == _codes(table)
+    assert codes == _codes(HELP.partition("Exit codes:")[2])
