@@ -162,15 +162,6 @@ NO_BUCKET = Fault(
     "There is no bucket {bucket} at this endpoint.",
     "Check the bucket's name, the region and the endpoint in the profile.",
 )
-#: Of an answer to HEAD, which has no text, without any header of S3's.
-NO_BUCKET_OR_S3 = Fault(
-    "",
-    errors.NoSuchBucket,
-    "Bucket {bucket} was not found",
-    "The endpoint answered with status 404 and without any header of S3. Perhaps it is another kind "
-    "of server, and the bucket exists elsewhere.",
-    "Check the endpoint in the profile first, then the bucket's name.",
-)
 
 _NAMED: tuple[Fault, ...] = (
     DENIED, SKEWED, ACCOUNT, THROTTLED, WRONG_REGION, REGION_OFF, SCHEDULED, EXPIRED,

@@ -18,7 +18,6 @@ from core.aws.current_work import in_work
 from core.aws.fault_codes import (
     EXPIRED,
     NO_BUCKET,
-    NO_BUCKET_OR_S3,
     SCHEDULED,
     SECRET_IS_FULL,
     SKEWED,
@@ -28,7 +27,14 @@ from core.aws.fault_codes import (
 )
 from core.aws.limits import CLOCK_SKEW_SECONDS
 from core.aws.secret_faults import SECRET_MESSAGES
-from core.errors import ErrorKind, NotAnS3Answer, NotFound, NotSupported, StorageError
+from core.errors import (
+    ErrorKind,
+    NoSuchBucket,
+    NotAnS3Answer,
+    NotFound,
+    NotSupported,
+    StorageError,
+)
 from core.redaction import redacted
 from core.units import format_duration, format_moment, utc_now
 from core.work import Work
@@ -67,6 +73,15 @@ _BY_OPERATION: dict[tuple[str | int, str], Fault] = {
     ("LimitExceededException", "secretsmanager:PutSecretValue"): SECRET_IS_FULL,
     ("LimitExceededException", "secretsmanager:UpdateSecret"): SECRET_IS_FULL,
 }
+#: Of an answer to HEAD, which has no text, without any header of S3's.
+NO_BUCKET_OR_S3 = Fault(
+    "",
+    NoSuchBucket,
+    "Bucket {bucket} was not found",
+    "The endpoint answered with status 404 and without any header of S3. Perhaps it is another kind "
+    "of server, and the bucket exists elsewhere.",
+    "Check the endpoint in the profile first, then the bucket's name.",
+)
 #: Services that an S3-compatible server may not have.
 _OTHER_SERVICES = {
     "secretsmanager": "Secrets Manager",

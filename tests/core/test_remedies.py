@@ -12,8 +12,8 @@ import pytest
 from botocore import exceptions as boto
 
 from core import errors
-from core.aws.fault_codes import NO_BUCKET_OR_S3, SECRET_IS_FULL, TABLE
-from core.aws.faults import translate
+from core.aws.fault_codes import SECRET_IS_FULL, TABLE
+from core.aws.faults import NO_BUCKET_OR_S3, translate
 from core.cli.hints import remedy_with_options
 from core.errors import _OS_CAUSES, ErrorKind, StorageError, explain_os_error, local_io_error
 
