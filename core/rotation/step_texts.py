@@ -128,10 +128,40 @@ def undo_now(rotation: Rotation) -> str:
     """Return what an undo of the rotation would do in its present state."""
     if rotation.finished(Step.DELETE):
         return "The old key is deleted, so the rotation cannot be undone."
-    sentences = [text for step, text in _UNDOING if rotation.finished(step)]
+    # A step that failed or was interrupted may have taken effect.
+    sentences = [
+        f"{text}." if rotation.finished(step) else f"{text} if necessary."
+        for step, text in _UNDOING
+        if not _untried(rotation, step)
+    ]
+    if rotation.kind is RotationKind.MANAGED and not _untried(rotation, Step.APPLY):
+        return "Stop waiting; what AWS has begun continues."
     if rotation.kind is RotationKind.MANAGED or not sentences:
         return "Nothing was changed yet."
     return " ".join(sentences)
+
+
+def undo_effect(rotation: Rotation) -> str:
+    """Return the effect of an undo, for the question whether to undo the rotation."""
+    if rotation.kind is RotationKind.MANAGED:
+        return "AWS is not stopped: a rotation that it has begun continues, but is not watched."
+    return "The old value becomes current again, and the changes of the rotation are undone."
+
+
+def end_text(rotation: Rotation) -> str:
+    """Return how a rotation that is no longer open has ended."""
+    begun = rotation.kind is RotationKind.MANAGED and not _untried(rotation, Step.APPLY)
+    if begun and rotation.outcome is Outcome.UNDONE:
+        return "Nothing waits for AWS any more, which may still complete its rotation."
+    return _ENDS[rotation.outcome]
+
+
+_ENDS = {
+    Outcome.DONE: "The rotation is complete.",
+    Outcome.UNDONE: "All changes were undone.",
+    Outcome.LOST: "Another client changed the secret first. All changes of this rotation were "
+    "undone.",
+}
 
 
 def valid_now(rotation: Rotation) -> str:
@@ -195,9 +225,9 @@ def _old_key_now(rotation: Rotation) -> str:
 
 #: In the order of an undo, which is the reverse of that of the steps.
 _UNDOING = (
-    (Step.DEACTIVATE, "Activate the old key."),
-    (Step.PROMOTE, "Make the old version current again."),
-    (Step.APPLY, "Set the old password."),
-    (Step.CREATE, "Remove the new key."),
-    (Step.PREFLIGHT, "Remove AWSPENDING."),
+    (Step.DEACTIVATE, "Activate the old key"),
+    (Step.PROMOTE, "Make the old version current again"),
+    (Step.APPLY, "Set the old password"),
+    (Step.CREATE, "Remove the new key"),
+    (Step.PREFLIGHT, "Remove AWSPENDING"),
 )

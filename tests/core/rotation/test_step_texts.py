@@ -6,7 +6,7 @@ import pytest
 from helpers.rotation_world import World
 
 from core.model.rotation import Facts, Outcome, Rotation, RotationKind, Step, StepRecord, StepState
-from core.rotation.step_texts import valid_now
+from core.rotation.step_texts import undo_now, valid_now
 from core.rotation.strategies import steps_of
 from core.units import utc_now
 from core.work import CancelToken, Work
@@ -48,6 +48,23 @@ def reached(kind: RotationKind, step: Step, state: StepState) -> Rotation:
 )
 def test_it_states_what_programs_read(kind, step, state, text):
     assert text in valid_now(reached(kind, step, state))
+
+
+@pytest.mark.parametrize(
+    ("kind", "step", "state", "text"),
+    [
+        (IAM, Step.PREFLIGHT, WAITING, "Nothing was changed yet."),
+        (IAM, Step.PREFLIGHT, FAILED, "Remove AWSPENDING if necessary."),
+        (IAM, Step.CREATE, FAILED, "Remove the new key if necessary. Remove AWSPENDING."),
+        (IAM, Step.DEACTIVATE, WAITING, "Make the old version current again. Remove the new key. "),
+        (DATABASE, Step.APPLY, FAILED, "Set the old password if necessary. Remove AWSPENDING."),
+        (DATABASE, Step.TEST, FAILED, "Set the old password. Remove AWSPENDING."),
+        (RotationKind.MANAGED, Step.APPLY, WAITING, "Nothing was changed yet."),
+        (RotationKind.MANAGED, Step.PROMOTE, FAILED, "Stop waiting; what AWS has begun continues."),
+    ],
+)
+def test_it_states_what_an_undo_would_do(kind, step, state, text):
+    assert undo_now(reached(kind, step, state)).startswith(text)
 
 
 def test_an_interrupted_undo_is_not_certain_of_the_value():

@@ -23,6 +23,7 @@ from core.model.rotation import (
 )
 from core.rotation.step_texts import planned_step
 from core.rotation.strategies.iam_key import IamKeyStrategy
+from core.rotation.strategies.managed import ManagedStrategy
 from core.units import utc_now
 from gui.dialogs.confirm import ask
 from gui.tabs.credentials.rotation.rotation_actions import NewValues
@@ -326,3 +327,14 @@ def test_the_plan_does_not_promise_to_undo_the_deletion_of_the_old_key(pane):
         assert "until the new value is promoted" in pane.hint.text()
     pane.show_plan(replace(plan(), kind=RotationKind.MANAGED))
     assert "cannot be undone" in pane.hint.text()
+
+
+def test_a_rotation_by_aws_is_not_said_to_be_undone(pane):
+    steps = tuple(StepRecord(step) for step in ManagedStrategy.steps)
+    aws = rotation(outcome=Outcome.UNDONE, kind=RotationKind.MANAGED, steps=steps)
+    pane.show_rotation(aws, busy=False)
+    assert pane.hint.text() == "All changes were undone."
+    aws = aws.with_step(StepRecord(Step.APPLY, StepState.UNDONE))
+    pane.show_rotation(aws, busy=False)
+    assert "may still complete its rotation" in pane.hint.text()
+    assert "were undone" not in pane.hint.text()

@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 from helpers.aws import connection
 from helpers.credentials import STORAGE, opened, settled
+from PySide6.QtWidgets import QLabel
 
 from core.errors import NotFound
 from core.model.connection import ProfileColour
@@ -25,6 +26,7 @@ from core.model.rotation import (
 from core.rotation.strategies import steps_of
 from core.units import utc_now
 from core.workspace import Workspace
+from gui.dialogs.confirm import Confirm
 from gui.tabs.credentials.rotation.rotation_actions import NewValues
 
 
@@ -153,3 +155,20 @@ def test_keys_of_an_exchange_are_entered_again_unless_they_are_staged(tab, qtbot
     assert found is stopped
     entered = {name: value.reveal() for name, value in (values or {}).items()}
     assert entered == ({"binance_api_key": "a new key"} if state is StepState.FAILED else {})
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        (RotationKind.DATABASE, "The old value becomes current again"),
+        (RotationKind.MANAGED, "AWS is not stopped"),
+    ],
+)
+def test_the_question_about_an_undo_promises_what_it_does(tab, qtbot, rotators, kind, text):
+    rotators["test"].found = stopped = rotation(kind, outcome=Outcome.STOPPED)
+    tab.rotation.open(STORAGE)
+    qtbot.waitUntil(lambda: tab.rotation_pane.rotation is stopped)
+    tab.rotation_pane.undo.click()
+    question = opened(qtbot, tab, Confirm)
+    assert text in " ".join(label.text() for label in question.findChildren(QLabel))
+    question.reject()

@@ -20,6 +20,7 @@ from core.model.rotation import (
 from core.model.secret_names import field_value
 from core.redaction import Secret
 from core.rotation.service import Rotator
+from core.rotation.step_texts import undo_effect
 from core.rotation.strategies import strategy_of
 from core.units import format_age, format_counted, format_moment, utc_now
 from core.work import Work
@@ -264,7 +265,7 @@ class RotationActions(QObject):
         ask(
             self._tab,
             f"Undo the rotation of {rotation.secret}?",
-            "The old value becomes current again, and the changes of the rotation are undone.",
+            undo_effect(rotation),
             lambda: self._work(
                 "rotation.undo",
                 rotation.secret,

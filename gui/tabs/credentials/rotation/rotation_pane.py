@@ -26,6 +26,7 @@ from core.model.rotation import (
 )
 from core.rotation.step_texts import (
     copy_notes,
+    end_text,
     planned_step,
     replaced_copies,
     title_of,
@@ -308,7 +309,7 @@ class RotationPane(QWidget):
         if self._busy:
             return "It is safe to close the window: the rotation can be resumed or undone later."
         if not rotation.outcome.open:
-            return _ENDS[rotation.outcome]
+            return end_text(rotation)
         return f"{valid_now(rotation)} Undo now: {undo_now(rotation)}"
 
     def _on_tick(self) -> None:
@@ -327,11 +328,6 @@ _BEFORE = {
     RotationKind.MANAGED: "A rotation that AWS has begun cannot be undone here.",
 }
 _BEFORE_PROMOTION = "Every step can be resumed, and undone until the new value is promoted."
-_ENDS = {
-    Outcome.DONE: "The rotation is complete.",
-    Outcome.UNDONE: "All changes were undone.",
-    Outcome.LOST: "Another client changed the secret first. All changes of this rotation were undone.",
-}
 
 
 def _copies_text(places: tuple[str, ...]) -> str:
