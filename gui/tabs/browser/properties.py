@@ -7,6 +7,7 @@ from functools import partial
 
 from PySide6.QtCore import QObject
 
+from core.effects import states_effect
 from core.errors import AccessDenied, NotSupported
 from core.lifecycle import store
 from core.lifecycle.forecast import ObjectFacts as LifecycleFacts
@@ -77,6 +78,8 @@ class PropertyEditor(QObject):
         values: PropertyValues | None,
         tags: Pairs | None,
     ) -> None:
+        # Both changes together: the second one alone would state that nothing was changed.
+        @states_effect("changed")
         def save(work: Work) -> ObjectProperties | None:
             # The tags first: a new version repeats them.
             if tags is not None:
@@ -124,6 +127,7 @@ class PropertyEditor(QObject):
         changed: ObjectProperties | None,
         failed: Failed,
     ) -> None:
+        @states_effect("restored")
         def undo(work: Work) -> None:
             if changed is not None:
                 undo_change(bucket, found.key, changed, work=work)

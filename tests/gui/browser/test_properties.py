@@ -7,12 +7,15 @@ import pytest
 from helpers.browser import active, in_other_thread, put, settled
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLabel
 
+from core.effects import states_effect
+from core.errors import AccessDenied
 from core.lifecycle.forecast import Forecast
 from core.objects.properties import read_properties
 from core.objects.reading import read
 from core.objects.versions import ObjectVersion, list_versions
+from gui.tabs.browser import properties
 from gui.tabs.browser.copy_as import copy_menu
 from gui.tabs.browser.properties_dialog import ObjectFacts, fact_rows
 from gui.tabs.browser.versions_dialog import VersionsDialog
@@ -102,6 +105,49 @@ def test_a_change_is_described_saved_and_undone(tab, qtbot, bucket):
     qtbot.keyClick(tab.folder.table, Qt.Key.Key_Z, CTRL)
     until(qtbot, tab, "Properties of note.txt restored.")
     assert properties_of(bucket) == before
+
+
+def test_a_save_that_fails_halfway_does_not_state_that_nothing_was_changed(
+    tab, qtbot, bucket, monkeypatch
+):
+    @states_effect("changed", ("CopyObject",))
+    def refused(*_arguments, **_more):
+        raise AccessDenied("The copy is denied")
+
+    monkeypatch.setattr(properties, "change_properties", refused)
+    dialog = opened(tab, qtbot)
+    dialog.headers["Content-Type"].setText("text/markdown")
+    dialog.tags.setPlainText("team=research")
+    dialog.go.click()
+    qtbot.waitUntil(lambda: "The copy is denied" in dialog.changes.text(), timeout=WAIT)
+    settled(qtbot, tab)
+    assert properties_of(bucket).tags == (("team", "research"),)
+    assert "a part was changed" in dialog.changes.text()
+    assert "Nothing was changed" not in dialog.changes.text()
+    dialog.reject()
+
+
+def test_an_undo_that_fails_halfway_does_not_state_that_nothing_was_changed(
+    tab, qtbot, bucket, monkeypatch
+):
+    before = properties_of(bucket)
+    dialog = opened(tab, qtbot)
+    dialog.headers["Content-Type"].setText("text/markdown")
+    dialog.tags.setPlainText("team=research")
+    dialog.go.click()
+    until(qtbot, tab, "Properties of note.txt changed.")
+
+    @states_effect("changed")
+    def refused(*_arguments, **_more):
+        raise AccessDenied("The tags are denied")
+
+    monkeypatch.setattr(properties, "change_tags", refused)
+    tab.tools.properties._steps.undo()
+    until(qtbot, tab, "The tags are denied")
+    assert properties_of(bucket).headers == before.headers
+    shown = " ".join(label.text() for label in tab.banner.findChildren(QLabel))
+    assert "a part was restored" in shown
+    assert "Nothing was" not in shown
 
 
 def test_a_line_without_a_value_cannot_be_saved(tab, qtbot):
