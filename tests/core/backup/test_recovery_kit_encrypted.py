@@ -96,6 +96,21 @@ def test_the_kit_contains_the_key_on_request_only(
     assert "--key-file" in refused.stderr
 
 
+def test_a_file_with_another_key_is_named_and_the_right_key_may_have_another_name(
+    folder: Path, key: BackupKey, tmp_path: Path
+) -> None:
+    """The error was that of a command without a file: name the file with the key."""
+    file, other = tmp_path / "keys.json", base64.b64encode(os.urandom(32)).decode()
+    file.write_text(json.dumps({"secret:other": other}))
+    check = ("check", "orders", "--folder", folder, "--key-file", file)
+    refused = run_kit(tmp_path / "kit", *check)
+    assert refused.returncode == 20
+    assert f"{file} does not contain the key {NAME} that" in refused.stderr
+    assert "The check value of the key" in refused.stderr
+    file.write_text(json.dumps({"secret:other": other, "secret:renamed": key.key.reveal()}))
+    assert run_kit(tmp_path / "kit", *check).returncode == 0
+
+
 def test_a_former_key_is_found_although_another_one_has_its_name(tmp_path: Path) -> None:
     former, present = (os.urandom(32) for _ in range(2))
     names = {NAME: present, f"{NAME}.former": former}

@@ -103,7 +103,7 @@ class Backup:
         for part in self.manifest["parts"]:
             name = f"part-{part['index']:05d}.{form}.zst" + (".aes" if self._decryption else "")
             counts = Counts(form)
-            with self.place.open(self.key[: -len(MANIFEST)] + name, part["size"]) as file:
+            with self._opened(name, part["size"]) as file:
                 if _size_and_hash(file) != (part["size"], part["sha256"]):
                     raise corrupt(f"{name} of the backup {self.id} is damaged.")
                 file.seek(0)
@@ -116,6 +116,14 @@ class Backup:
             rows += counts.rows
         if rows != self.rows or digest.hexdigest() != self.manifest["content"]:
             raise corrupt(f"The rows of the backup {self.id} do not match its manifest.")
+
+    def _opened(self, name: str, size: int) -> IO[bytes]:
+        try:
+            return self.place.open(self.key[: -len(MANIFEST)] + name, size)
+        except KitError as error:
+            if error.code != NOT_FOUND:
+                raise
+            raise corrupt(f"{name} of the backup {self.id} is missing.") from error
 
     def _unpacked(self, file: IO[bytes], part: dict[str, Any]) -> Iterator[bytes]:
         if self._decryption is None:

@@ -60,18 +60,18 @@ class Keys:
         """
         if not _NAME.fullmatch(name):
             raise corrupt("The name of the key in the manifest is not valid.")
-        if not self._found.keys() & {name, ""}:
-            raise KitError(NOT_FOUND, f"The backup is encrypted with {name}.", _how_to_get(name))
-        # Also a former key, whose name another one has now.
+        # By its check value: it may have another name here, or its name may be that of a later key.
         for key in self._found.values():
             found = _derived(key, "strongroom key check 1")[:8].hex()
             if hmac.compare_digest(found.encode(), check.encode()):
                 return key
-        raise KitError(
-            NOT_FOUND,
-            f"{self._place} does not contain the key that encrypted the backup.",
-            f"The check value of the key {name} must be {check[:40]!a}.",
-        )
+        if not self._found:
+            raise KitError(NOT_FOUND, f"The backup is encrypted with {name}.", _how_to_get(name))
+        remedy = f"The check value of the key {name} must be {check[:40]!a}."
+        if not self._found.keys() & {name, ""}:
+            remedy = f"{remedy} {_how_to_get(name)}"
+        text = f"{self._place} does not contain the key {name} that encrypted the backup."
+        raise KitError(NOT_FOUND, text, remedy)
 
 
 def _how_to_get(name: str) -> str:

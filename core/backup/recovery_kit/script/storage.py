@@ -67,6 +67,8 @@ class Folder:
         """Return an object as an open file."""
         try:
             return (self._root / key[len(ROOT) :]).open("rb")
+        except FileNotFoundError as error:
+            raise KitError(NOT_FOUND, f"{key} does not exist in the copy.") from error
         except OSError as error:
             raise KitError(LOCAL, f"{key} could not be read: {error}") from error
 
@@ -263,6 +265,8 @@ def _refused(error: urllib.error.HTTPError, path: str) -> KitError:
     remedy = f"The region of the bucket is {region}." if region else ""
     if code == DENIED:
         remedy = f"Check the access keys and their permissions. {remedy}".rstrip()
+    elif found and found[1] == "NoSuchBucket":
+        remedy = f"Check the name of the bucket, and the server. {remedy}".rstrip()
     return KitError(code, text, remedy)
 
 
