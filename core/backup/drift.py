@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from core.model.tables import (
@@ -144,8 +145,9 @@ def _different(text: str, now: _Described, before: _Described) -> Iterator[str]:
 
 
 def _columns(backup: Sequence[Column], today: Sequence[Column], texts: _Texts) -> Iterator[str]:
-    before = {column.name.lower(): column for column in backup}
-    now = {column.name.lower(): column for column in today}
+    named = _names_of(backup, today)
+    before = {named(column): column for column in backup}
+    now = {named(column): column for column in today}
     for name, column in now.items():
         if name not in before:
             yield texts.column_added.format(name=column.name)
@@ -157,6 +159,17 @@ def _columns(backup: Sequence[Column], today: Sequence[Column], texts: _Texts) -
     common = [name for name in now if name in before]
     if common != [name for name in before if name in now]:
         yield texts.order
+
+
+def _names_of(*schemas: Sequence[Column]) -> Callable[[Column], str]:
+    """Return a function for the names by which the columns of two schemas correspond.
+
+    SQLite and MariaDB ignore their case. PostgreSQL does not: there a table may have two columns
+    whose names differ in nothing else.
+    """
+    folded = [Counter(column.name.lower() for column in schema) for schema in schemas]
+    twice = {name for names in folded for name, number in names.items() if number > 1}
+    return lambda column: name if (name := column.name.lower()) not in twice else column.name
 
 
 def _comparable(schema: TableSchema) -> tuple[Column, ...]:

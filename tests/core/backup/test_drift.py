@@ -163,3 +163,16 @@ def test_options_that_mariadb_has_chosen_are_no_difference_to_another_engine() -
     other = TableSchema("t", column, options=("ENGINE=InnoDB", "DEFAULT CHARSET=latin1"))
     assert len(drift(other, today)) == 1
     assert len(drift(TableSchema("t", column), TableSchema("t", column, options=("STRICT",)))) == 1
+
+
+def test_columns_whose_names_differ_only_in_their_case_are_different_columns() -> None:
+    """PostgreSQL distinguishes them, and one that would be restored or removed was not named."""
+    both = TableSchema("t", (Column("Id", "integer"), Column("id", "text")))
+    one = TableSchema("t", (Column("id", "text"),))
+    assert drift(both, one) == ("column Id was removed since the backup: it would be restored",)
+    assert drift(one, both) == (
+        "column Id was added since the backup: its values would be removed",
+    )
+    assert drift(both, both) == ()
+    other = TableSchema("t", (Column("ID", "text"),))
+    assert drift(one, other) == ("column ID: the name is ID today, id in the backup",)
