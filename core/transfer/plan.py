@@ -209,7 +209,7 @@ def plan_upload(  # noqa: PLR0913 - all but the first two by name
         Cancelled: the token of `work` was cancelled.
     """
     work = default_work(work)
-    prefix = prefix if exact else clean_prefix(prefix)
+    prefix = folder_prefix(prefix) if exact else clean_prefix(prefix)
     with _connecting(workspace.bucket, work) as connected:
         chosen = NameFilter(tuple(include), tuple(exclude))
         sources = find_sources(paths, work=work).matching(chosen)
@@ -260,16 +260,22 @@ def _connecting(bucket: Bucket, work: Work) -> Iterator[Callable[[], object]]:
 
 
 def clean_prefix(prefix: str) -> str:
-    """Return a prefix without a leading slash and with a final one; empty is the complete bucket.
+    """Return a typed prefix without a leading slash and with a final one; empty is the complete bucket.
 
     Raises:
         InvalidInput: the prefix is not valid in a key.
     """
     # A leading slash would create a folder without a name, which users who type a path do not mean.
-    prefix = prefix.strip().lstrip("/")
-    if not prefix:
-        return ""
-    return check_key(prefix if prefix.endswith("/") else f"{prefix}/")
+    return folder_prefix(prefix.strip().lstrip("/"))
+
+
+def folder_prefix(prefix: str) -> str:
+    """Return a prefix with a final slash and otherwise as it is; empty is the complete bucket.
+
+    Raises:
+        InvalidInput: the prefix is not valid in a key.
+    """
+    return check_key(prefix if prefix.endswith("/") else f"{prefix}/") if prefix else ""
 
 
 _Column = tuple[str, str, int]

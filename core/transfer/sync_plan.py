@@ -18,7 +18,7 @@ from core.objects.bucket import HasBucket
 from core.objects.versioning import versioning
 from core.transfer.attempts import work_with_budget
 from core.transfer.local_names import local_paths
-from core.transfer.plan import RefusedFile, clean_prefix
+from core.transfer.plan import RefusedFile, folder_prefix
 from core.transfer.sources import Sources, check_folder, find_sources_below
 from core.transfer.sync_sides import (
     ListedObject,
@@ -72,7 +72,8 @@ def plan_sync(  # noqa: PLR0913 - an operation's arguments are plain data, named
     work = work_with_budget(default_work(work))
     sides = Sides(
         workspace.bucket,
-        clean_prefix(prefix),
+        # As it is: the folder “/data/” is not “data/”, in which objects might be deleted.
+        folder_prefix(prefix),
         Path(folder).absolute(),
         SyncCompare(compare),
         NameFilter(tuple(include), tuple(exclude)),

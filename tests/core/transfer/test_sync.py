@@ -81,6 +81,20 @@ def planned(place, folder, direction, **more):
     )
 
 
+@pytest.mark.parametrize("slash", ["/", ""])
+def test_a_folder_without_a_name_at_the_beginning_is_not_that_below_it(
+    place, bucket, folder, slash
+):
+    """With `delete`, the objects of another folder were planned to be deleted."""
+    stored(bucket, folder, {"theirs.txt": b"1"})
+    put(bucket, f"/{prefix_of(folder)}mine.txt", b"2")
+    plan = plan_sync(
+        place, folder=str(folder), prefix=f"/{folder.name}{slash}", direction="upload", delete=True
+    )
+    assert plan.prefix == f"/{prefix_of(folder)}"
+    assert [item.key for item in plan.items] == [f"/{prefix_of(folder)}mine.txt"]
+
+
 def actions(plan):
     return {item.key.removeprefix(plan.prefix): (item.action, item.reason) for item in plan.items}
 
