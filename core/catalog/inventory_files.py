@@ -19,7 +19,7 @@ from typing import Any
 
 from core.catalog.database import parquet_sql
 from core.errors import InvalidInput
-from core.local.atomic import translate_os_errors
+from core.local.atomic import is_special, translate_os_errors
 from core.local.unreadable import UNREADABLE
 from core.sql.literals import text_literal
 from core.units import format_counted
@@ -79,6 +79,14 @@ def report_files(paths: Sequence[Path]) -> ReportFiles:
         InvalidInput: a file is missing, damaged, or has a format that is not supported.
         LocalIOError: a file cannot be read.
     """
+    special = next(filter(is_special, paths), None)
+    if special is not None:  # it is read several times, and a pipe would be waited for without end
+        raise InvalidInput(
+            f"{special.name} is not a regular file",
+            cause="It is a device, a pipe or a socket.",
+            remedy="Name a regular file. The content of a pipe can be written to one first.",
+            subject=str(special),
+        )
     manifests = [path for path in paths if path.suffix.lower() == ".json"]
     files = [path for path in paths if path not in manifests]
     if len(manifests) > 1:

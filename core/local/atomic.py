@@ -59,16 +59,22 @@ def refuse_special(path: str | Path) -> None:
     Raises:
         LocalIOError: it is a device, a pipe, a socket, or a link to an open file (`/dev/stdout`).
     """
-    with contextlib.suppress(OSError):  # there is nothing to replace
+    if is_special(path) or _is_of_process(path):
+        raise LocalIOError(
+            f"{Path(path).name} is not a regular file",
+            cause="It is a device, a pipe or a socket, which no file replaces.",
+            remedy="Choose the path of a file.",
+            subject=str(path),
+        )
+
+
+def is_special(path: str | Path) -> bool:
+    """Return whether a path is that of a device, a pipe or a socket, of which a read may not end."""
+    try:
         mode = os.stat(path).st_mode  # noqa: PTH116 - a Path for each of many files would cost more
-        usual = stat.S_ISREG(mode) or stat.S_ISDIR(mode)
-        if not usual or _is_of_process(path):
-            raise LocalIOError(
-                f"{Path(path).name} is not a regular file",
-                cause="It is a device, a pipe or a socket, which no file replaces.",
-                remedy="Choose the path of a file.",
-                subject=str(path),
-            )
+    except OSError:  # it does not exist, or the next use reports the error
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
 def _is_of_process(path: str | Path) -> bool:

@@ -1,4 +1,4 @@
-"""Devices, pipes and sockets are never replaced by a file: with root, `/dev/null` would be."""
+"""Devices, pipes and sockets are not replaced by a file, as `/dev/null` was, and not waited for."""
 
 import os
 import socket
@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from helpers.moto_bucket import moto_bucket
 
-from core.errors import LocalIOError
+from core.backup.databases.sqlite import SQLiteDatabase
+from core.catalog.inventory_files import report_files
+from core.errors import DatabaseError, InvalidInput, LocalIOError
 from core.local.atomic import write_atomically
 from core.local.partial_files import create_unnamed, link_into_place, move_into_place
 from core.objects.reading import download
@@ -94,3 +96,17 @@ def test_a_link_to_a_file_and_a_broken_link_are_replaced(tmp_path, bucket):
         download(bucket, "key", tmp_path / name, overwrite=True)
         assert (tmp_path / name).read_bytes() == b"data"
     assert (tmp_path / "file").read_text() == "former"
+
+
+@pytest.mark.parametrize(
+    ("read", "error"),
+    [
+        (SQLiteDatabase.open, DatabaseError),
+        (lambda path: report_files([Path(path)]), InvalidInput),
+        (lambda path: report_files([Path(path).rename(f"{path}.json")]), InvalidInput),
+    ],
+)
+def test_a_pipe_is_not_waited_for(tmp_path, read, error):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(error, match="is a device, a pipe or a socket"):
+        read(str(tmp_path / "pipe"))

@@ -12,6 +12,7 @@ from typing import Any
 
 from core.backup.databases.sqlite.failures import database_error, translate_sqlite_errors
 from core.errors import Cancelled, DatabaseError, explain_os_error
+from core.local.atomic import is_special
 from core.local.sqlite import apsw
 from core.work import Work
 
@@ -92,6 +93,13 @@ def _needs_recovery(error: apsw.Error) -> bool:
 
 
 def _check_readable(path: Path) -> None:
+    if is_special(path):  # a pipe would be waited for without end
+        raise DatabaseError(
+            "The database cannot be opened",
+            cause=f"{path.name} is a device, a pipe or a socket, and SQLite needs a regular file.",
+            remedy="Name a regular file. The content of a pipe can be written to one first.",
+            subject=str(path),
+        )
     try:
         with path.open("rb") as file:
             first = file.read(len(_FIRST_BYTES))
