@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from core.errors import AccessDenied, StorageError
-from core.health.secret_age import current_since
+from core.health.secret_age import CurrentVersions, current_since
 from core.local.profiles import DEMO_NAME
 from core.model.change import Change, ChangeKind
 from core.model.connection import KeySource, Profile, ProfileColour
@@ -59,7 +59,7 @@ class CredentialsTab(Tab):
         # Name of the secret shown, and whether it is scheduled for deletion.
         self._shown: tuple[str, bool] = ("", False)
         # The new secret to select once the list is loaded, and those that AWS does not list yet.
-        self._reveal = ""
+        self._reveal, self._known_versions = "", CurrentVersions()
         self._created: set[str] = set()
         self.hygiene = HygienePane(context)
         self.actions_on_hygiene = HygieneActions(self, self.hygiene)
@@ -111,6 +111,8 @@ class CredentialsTab(Tab):
 
     def _do_workspace(self, workspace: Workspace | None) -> None:
         self._shown = ("", False)
+        # Another object: a task of the former connection may still add to its own.
+        self._known_versions = CurrentVersions()
         self.profiles.clear_permissions()
         self.secret.show_nothing()
         self.versions.show_info(None)
@@ -226,10 +228,10 @@ class CredentialsTab(Tab):
 
     def _load_ages(self, infos: tuple[SecretInfo, ...]) -> None:
         """Load when the values were created; the last change in AWS includes tags and stages."""
-        secrets = self._workspace().secrets
+        secrets, known = self._workspace().secrets, self._known_versions
         self.run(
             "Read the ages of secrets",
-            lambda work: current_since(secrets, infos, work=work),
+            lambda work: current_since(secrets, infos, known=known, work=work),
             self.secrets.model.set_created,
             # Ages need one request for each secret, so they follow after the list is shown.
             latest="credentials/ages",

@@ -35,6 +35,35 @@ def test_a_tag_or_a_staged_value_makes_no_old_value_young(demo_server, secrets):
     world.close()
 
 
+def test_a_version_that_is_known_needs_no_request_until_it_changes(
+    demo_server, secrets, monkeypatch
+):
+    world, known, asked = World(demo_server), {}, []
+    list_versions = secrets.list_versions
+
+    def counted(name, **more):
+        asked.append(name)
+        return list_versions(name, **more)
+
+    def ages(infos):
+        asked.clear()
+        return current_since(secrets, infos, known=known)
+
+    monkeypatch.setattr(secrets, "list_versions", counted)
+    old = secrets.list_infos(world.secret)
+    first = ages(old)
+    assert asked == [world.secret]
+    assert ages(secrets.list_infos(world.secret)) == first
+    assert asked == []
+    world.vault.put_secret_value(SecretId=world.secret, SecretString=json.dumps({"a": "b"}))
+    second = ages(secrets.list_infos(world.secret))
+    assert asked == [world.secret]
+    assert second[world.secret] >= first[world.secret]
+    assert ages(old) == second, "an outdated list does not bring an outdated age"
+    assert asked == [world.secret]
+    world.close()
+
+
 def test_who_may_not_list_versions_gets_no_ages_and_no_error(demo_server):
     clients = ClientFactory(demo_server.platform_connection)
     theirs = SecretsManager(clients=clients)
