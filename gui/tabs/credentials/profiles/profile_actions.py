@@ -64,7 +64,9 @@ class ProfileActions(QObject):
             latest="credentials/test",
         )
         # Not with `then`, since a test that failed or was cancelled must end as well.
-        task.changed.connect(lambda: None if task.running else self._pane.end_test())
+        task.changed.connect(
+            lambda: None if task.running else self._pane.end_test(completed=task.state == "done")
+        )
 
     def _on_policies(self) -> None:
         workspace = self._context.workspace

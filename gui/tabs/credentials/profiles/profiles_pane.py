@@ -140,14 +140,20 @@ class ProfilesPane(QWidget):
         """Add a permission that was tested."""
         self.permissions.add(result)
 
-    def end_test(self) -> None:
-        """Show the result beside the title."""
+    def end_test(self, *, completed: bool) -> None:
+        """Show the result beside the title.
+
+        Args:
+            completed: whether all permissions were tested.
+        """
         self._testing = False
         self._allow_test()
         needed = [r.ok for r in self.permissions.results if r.needed == "contract"]
         missing, untried = needed.count(False), needed.count(None)
         if missing:
             self._verdict.set(f"{missing} missing", "danger")
+        elif needed and not completed:
+            self._verdict.set("not completed", "neutral")
         elif untried:
             self._verdict.set(f"{untried} not tested", "neutral")
         else:
