@@ -182,13 +182,13 @@ def put(  # noqa: PLR0913, PLR0917 - the options of one command
     from core.transfer.upload import upload
     from core.transfer.values import TransferCancelled
 
+    name = address.key.rpartition("/")[2] if single else ""
     with transfer_work(cli, "Planning", pace) as work:
         place = Place(bucket_of(cli, address, work))
         plan: UploadPlan = plan_upload(
             place, work, paths=[str(path) for path in sources],
-            prefix=address.key.rpartition("/")[0] if single else address.key,
-            include=include or (), exclude=exclude or (),
-            name=address.key.rpartition("/")[2] if single else "", options=options.as_dict(),
+            prefix=address.key.removesuffix(name), exact=single or target.startswith("s3://"),
+            include=include or (), exclude=exclude or (), name=name, options=options.as_dict(),
         )  # fmt: skip
     if dry_run:
         return _show_upload_plan(cli, plan, choice)

@@ -62,6 +62,28 @@ def stored(s3_client, s3_bucket):
     return {row["Key"]: row["Size"] for row in found}
 
 
+@pytest.mark.parametrize("s3_server", ["demo"], indirect=True)  # other servers change such keys
+@pytest.mark.parametrize(
+    ("target", "key"),
+    [
+        ("s3:///", "a.txt"),
+        ("s3:////logs/", "/logs/a.txt"),
+        ("s3:////logs/b.txt", "/logs/b.txt"),
+        ("/logs/b.txt", "/logs/b.txt"),
+        ("/b.txt", "/b.txt"),
+        # A typed path, of which the first slash is hardly meant.
+        ("/logs/", "logs/a.txt"),
+    ],
+)
+def test_a_file_is_stored_under_the_key_that_an_address_names(
+    run, s3_client, s3_bucket, tmp_path, target, key
+):
+    """With `--if-exists`, the first slash of a key was removed."""
+    (tmp_path / "a.txt").write_bytes(b"1")
+    run("put", tmp_path / "a.txt", target, "--if-exists", "skip")
+    assert [*stored(s3_client, s3_bucket)] == [key]
+
+
 @pytest.mark.parametrize("target", ["x/", "x/key.csv"])
 def test_a_source_that_cannot_be_uploaded_is_never_a_success(run, tmp_path, target):
     os.mkfifo(tmp_path / "pipe")
