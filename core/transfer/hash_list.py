@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.errors import NotFound
-from core.local.atomic import write_atomically
+from core.local.atomic import refuse_special, write_atomically
 from core.transfer.values import State
 
 if TYPE_CHECKING:  # transfers of a single file import neither
@@ -61,11 +61,15 @@ def with_hash_list(
 def check_hash_list(path: str) -> str:
     """Return the absolute path of a list that can be written; an empty one stays empty.
 
+    The errors would follow after the transfer otherwise.
+
     Raises:
-        NotFound: its folder does not exist. Else the error would follow after the transfer.
+        NotFound: its folder does not exist.
+        LocalIOError: it is a device, a pipe or a socket.
     """
     if not path:
         return ""
+    refuse_special(path)
     folder = Path(path).absolute().parent
     if not folder.is_dir():
         raise NotFound(

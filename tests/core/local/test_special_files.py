@@ -17,6 +17,7 @@ from core.local.partial_files import create_unnamed, link_into_place, move_into_
 from core.objects.reading import download
 from core.sql.new_file import new_file
 from core.storage.s3_storage_service import S3StorageService
+from core.transfer.hash_list import check_hash_list
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="special files of POSIX systems")
 
@@ -76,7 +77,16 @@ def _write(path):
         Path(temporary).write_text("rows")
 
 
-@pytest.mark.parametrize("replace", [_move, _link, _write, partial(write_atomically, data=b"x")])
+@pytest.mark.parametrize(
+    "replace",
+    [
+        _move,
+        _link,
+        _write,
+        partial(write_atomically, data=b"x"),
+        lambda path: check_hash_list(str(path)),  # before the transfer
+    ],
+)
 def test_a_completed_file_replaces_no_special_file(special, replace):
     with pytest.raises(LocalIOError, match="target is not a regular file"):
         replace(special)
