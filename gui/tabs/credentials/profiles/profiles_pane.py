@@ -95,9 +95,9 @@ class ProfilesPane(QWidget):
     def show_profiles(self, profiles: Sequence[Profile], used: str) -> None:
         """Show the profiles, and select the one in use unless another one was selected before."""
         # Else a refresh would aim Edit and Delete at another profile.
-        kept = self.current.name if self.current and used == self.model.used else used
+        selected = self.current.name if self.current and used == self.model.used else used
         self.model.show(profiles, used)
-        row = self.model.row_of(kept)
+        row = self.model.row_of(selected)
         if row < 0:  # it was deleted or renamed
             row = self.model.row_of(used)
         if row >= 0:
