@@ -294,14 +294,15 @@ class Connector(QObject):
             "Identify the owner of the keys",
             lambda work: _identity_of(workspace, work),
             owner=self,
-            then=self._on_identity,
+            then=partial(self._on_identity, workspace),
             failed=self._on_request_failed,
             latest="identity",
             quiet=True,
         )
 
-    def _on_identity(self, identity: Identity | None) -> None:
-        self._context.set_identity(identity)
+    def _on_identity(self, workspace: Workspace, identity: Identity | None) -> None:
+        if workspace is self._context.workspace:
+            self._context.set_identity(identity)
 
     def _on_failed(self, error: StorageError) -> None:
         self._context.connection_state.set_not_opened(error)

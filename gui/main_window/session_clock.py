@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 
 from core.model.identity import Identity
 from core.units import format_minutes, utc_now
+from core.workspace import Workspace
 from gui.clock import follow_time
 from gui.context import Context
 from gui.widgets.buttons import Button
@@ -100,12 +102,13 @@ class SessionClock(Button):
             "Check whether the session was renewed",
             lambda work: workspace.identity(work=work),
             owner=self,
-            then=self._on_answer,
+            then=partial(self._on_answer, workspace),
             latest="session",
             quiet=True,
         )
 
-    def _on_answer(self, identity: Identity) -> None:
+    def _on_answer(self, workspace: Workspace, identity: Identity) -> None:
         known = self._context.identity
-        if known is not None and identity.expires != known.expires:
+        same = workspace is self._context.workspace  # another profile may have been opened since
+        if same and known is not None and identity.expires != known.expires:
             self._context.set_identity(identity)

@@ -2,6 +2,7 @@
 
 import os
 import threading
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -17,6 +18,7 @@ from core.model.connection import AccessKeys, Connection, KeySource, Profile
 from core.model.identity import Identity
 from core.redaction import Secret
 from core.units import utc_now
+from core.workspace import Workspace
 from gui.dialogs.mfa import MfaForm
 from gui.main_window.connecting import Connector
 from gui.main_window.session_clock import SessionClock
@@ -159,6 +161,33 @@ def test_a_connection_is_used_although_its_name_cannot_be_stored(
     assert troubles == ["The state cannot be written"]
     assert context.workspace.profile.name == "other"
     qtbot.waitUntil(lambda: not context.runner.busy, timeout=30_000)
+
+
+def test_the_answer_about_a_former_session_is_not_the_identity_of_another_connection(
+    qtbot, context, monkeypatch
+):
+    """The window showed the owner and the expiry of keys that were no longer in use."""
+    go, soon = threading.Event(), utc_now() + timedelta(minutes=5)
+    former = Identity("1", "arn:aws:sts::1:assumed-role/former/s", "s", expires=soon)
+    present = Identity("2", "arn:aws:iam::2:user/present", "present")
+    with closing(Workspace.open(OTHER)) as first, closing(Workspace.open(OTHER)) as second:
+
+        def renewed(*, work):
+            assert go.wait(10)
+            return replace(former, expires=soon + timedelta(hours=1))
+
+        monkeypatch.setattr(first, "identity", renewed)
+        clock = SessionClock(context)
+        qtbot.addWidget(clock)
+        context.set_workspace(first)
+        context.set_identity(former)
+        qtbot.waitUntil(lambda: context.runner.busy)
+        context.set_workspace(second)
+        context.set_identity(present)
+        go.set()
+        qtbot.waitUntil(lambda: not context.runner.busy)
+        assert context.identity == present
+        context.set_workspace(None)
 
 
 def test_refresh_opens_a_fresh_session_and_leaves_the_views_alone(qtbot, context, connector, sts):
