@@ -231,13 +231,13 @@ class UploadsTab(Tab):
 
     def _on_changed(self) -> None:
         """Prepare a new plan; the former one is dropped."""
-        paths, card = list(self.form.paths), self.form.plan
+        paths, card = self.form.paths, self.form.plan
         if not paths or self.context.workspace is None:
             card.show_nothing()
             self.plan.hide()
             return
         try:
-            prefix = self.form.destination
+            arguments = self.form.arguments()
         except InvalidInput as error:
             self.show_error(error)
             return
@@ -245,7 +245,7 @@ class UploadsTab(Tab):
         self.bulk(
             "Plan an upload",
             "transfer.plan",
-            {"paths": paths, "prefix": prefix, "options": self.form.options.as_dict()},
+            arguments,
             self._on_plan,
             failed=self._on_plan_failed,
             progress=card.show_found,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDragMoveEvent, QDropEvent
 from PySide6.QtWidgets import QFileDialog, QFrame, QLineEdit, QVBoxLayout, QWidget
 
 from core.errors import InvalidInput
+from core.layout.key_checks import check_key
 from core.model.upload_options import DEFAULT_OPTIONS, UploadOptions
 from core.transfer.plan import clean_prefix
 from gui import theme
@@ -113,19 +115,42 @@ class UploadForm(QWidget):
         self.prefix.editingFinished.connect(self._on_prefix)
         self.plan.cleared.connect(self.clear)
         self._planned_prefix = ""
+        # The folder that another view has sent, and its text in the field, which has no line ends.
+        self._given = self._given_text = ""
 
     @property
     def destination(self) -> str:
-        """The normalized prefix.
+        """The prefix: that of a folder as it is, or what was typed in its normal form.
 
         Raises:
             InvalidInput: it cannot be part of a key.
         """
+        if self._is_given:
+            return check_key(self._given)
         return clean_prefix(self.prefix.text())
+
+    @property
+    def _is_given(self) -> bool:
+        """Whether the field shows the folder of a list, such as “/” or “ a/”, which no one types."""
+        return self._given.endswith("/") and self.prefix.text() == self._given_text
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the arguments of the operation that plans the upload.
+
+        Raises:
+            InvalidInput: the destination cannot be part of a key.
+        """
+        return {
+            "paths": list(self.paths),
+            "prefix": self.destination,
+            "exact": True,
+            "options": self.options.as_dict(),
+        }
 
     def set_prefix(self, prefix: str) -> None:
         """Set the destination, for example to the folder shown in the browser."""
         self.prefix.setText(prefix)
+        self._given, self._given_text = prefix, self.prefix.text()
         self._on_prefix()
 
     def add(self, paths: Sequence[str]) -> None:
@@ -199,7 +224,7 @@ class UploadForm(QWidget):
             self._problem.show()
             return
         self._problem.hide()
-        if prefix != self.prefix.text():
+        if not self._is_given and prefix != self.prefix.text():
             self.prefix.setText(prefix)
         # Qt also emits editingFinished when the field loses the focus: no new plan for that.
         if prefix != self._planned_prefix:

@@ -54,6 +54,19 @@ def ended(tab, qtbot):
     return tab.pane.model.batches[0]
 
 
+@pytest.mark.parametrize("prefix", ["/", "/logs/", " a/", "a//"])
+def test_files_go_into_the_folder_that_the_browser_has_sent(tab, folder, qtbot, prefix):
+    """The leading slash was removed, so that files dropped on “/logs/” went to “logs/”."""
+    tab.form.set_prefix("before/")
+    made = plan(tab, qtbot, folder, prefix=prefix)
+    assert (made.prefix, {key.startswith(prefix) for key in made.keys}) == (prefix, {True})
+    tab.form.plan.plan = None
+    tab.form.prefix.setText("/typed")
+    tab.form.prefix.editingFinished.emit()
+    qtbot.waitUntil(lambda: tab.form.plan.plan is not None, timeout=WAIT)
+    assert (tab.form.prefix.text(), tab.form.plan.plan.prefix) == ("typed/", "typed/")
+
+
 def test_a_folder_is_planned_sent_shown_and_announced(tab, bucket, folder, context, qtbot):
     changes = []
     context.changed.connect(changes.append)
