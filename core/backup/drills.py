@@ -57,7 +57,7 @@ def record_drill(
             connection.execute(_WRITE, values)
             connection.execute(_TRIM, (_MOST_BACKUPS,))
     except LocalIOError as error:
-        _log.warning("The restore drill of a backup could not be recorded: %s", error)
+        _log.warning("The restore drill of a backup could not be recorded: %s", error.reason)
 
 
 def last_drills() -> dict[Identity, Drill]:
@@ -66,7 +66,7 @@ def last_drills() -> dict[Identity, Drill]:
     try:
         rows = state_database().rows(_READ)
     except LocalIOError as error:
-        _log.warning("The restore drills of backups cannot be read: %s", error)
+        _log.warning("The restore drills of backups cannot be read: %s", error.reason)
         return found
     for place, key, sha256, moment, target, verified, problem in rows:
         with suppress(ValueError):

@@ -267,7 +267,7 @@ def _store(run: BackupRun, *, running: bool = False) -> None:
         # The beginning of a run, its end, and a failure of its command have the same error.
         if (found := (run.name, error.summary)) not in _reported:
             _reported.add(found)
-            _log.warning("The run of a backup could not be recorded: %s", error)
+            _log.warning("The run of a backup could not be recorded: %s", error.reason)
 
 
 def _write(connection: Any, run: BackupRun, owner: str | None) -> None:

@@ -99,7 +99,8 @@ class LocalFiles:
                 self._create()
             write_atomically(self._path / MANIFEST, data)
         except (LocalIOError, OSError) as error:
-            _log.warning("The backup could not be made resumable: %s", error)
+            reason = error.reason if isinstance(error, LocalIOError) else error
+            _log.warning("The backup could not be made resumable: %s", reason)
             return
         self.complete = True
 

@@ -52,7 +52,7 @@ def record_verification(store: Store, backup: Backup, by: str, problem: str = ""
             connection.execute(_WRITE, values)
             connection.execute(_TRIM, (_MOST_BACKUPS,))
     except LocalIOError as error:
-        _log.warning("The verification of a backup could not be recorded: %s", error)
+        _log.warning("The verification of a backup could not be recorded: %s", error.reason)
 
 
 def verifications() -> dict[Identity, Verification]:
@@ -61,7 +61,7 @@ def verifications() -> dict[Identity, Verification]:
     try:
         rows = state_database().rows(_READ)
     except LocalIOError as error:
-        _log.warning("The verifications of backups cannot be read: %s", error)
+        _log.warning("The verifications of backups cannot be read: %s", error.reason)
         return found
     for place, key, sha256, moment, operation, problem in rows:
         with suppress(ValueError):

@@ -140,7 +140,7 @@ def _results(bucket: Bucket, work: Work) -> Iterator[str]:
                     delete_many(bucket, keys, work=last)
         except StorageError as error:
             # It must not replace the result, or the error of the query.
-            _log.warning("the files below %s could not be removed: %s", place, error)
+            _log.warning("the files below %s could not be removed: %s", place, error.reason)
 
 
 class _Query:

@@ -90,14 +90,18 @@ def test_the_last_run_and_its_result_are_recorded() -> None:
 def test_a_run_that_cannot_be_recorded_reports_it_once(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
-    full = LocalIOError("state.db could not be opened", cause="The disk of /home is full.")
+    full = LocalIOError(
+        "state.db could not be opened", cause="The disk of /home is full.", remedy="Free it."
+    )
     monkeypatch.setattr(runs, "state_database", lambda: FullDisk(tmp_path / "state.db", full))
     for database in ("shop.db", "other.db"):
         with pytest.raises(Offline), recorded_run(database, Selection(("orders",))):
             raise Offline("The endpoint cannot be reached")
         record_failure(database, Selection(("orders",)), full)
     # The beginning, the end, and the failure of the command.
-    assert caplog.text.count("could not be recorded: state.db could not be opened") == 2
+    reason = "state.db could not be opened. The disk of /home is full."
+    shown = [record.getMessage() for record in caplog.records]
+    assert shown == [f"The run of a backup could not be recorded: {reason}"] * 2
 
 
 class FullDisk:
