@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from core.backup.databases import open_database
@@ -11,7 +12,7 @@ from core.backup.databases.address import DatabaseAddress, resolve_address, secr
 from core.backup.databases.base import Database
 from core.backup.databases.naming import naming_restored
 from core.effects import BY_HAND, states_effect
-from core.errors import NOTHING_CHANGED, Conflict, NotFound
+from core.errors import NOTHING_CHANGED, Conflict, NotFound, NotSupported
 from core.model.database import Dependant
 from core.model.restore import UndoReport
 from core.objects.bucket import HasBucket
@@ -20,6 +21,9 @@ from core.work import Work, default_work
 
 #: Engines whose views and triggers refer to a table by its name; those of PostgreSQL follow it.
 _BY_NAME = ("SQLite", "MariaDB")
+#: What is checked with the columns of the former table; indexes and keys are part of the undo.
+_CHECKED = ("view", "trigger", "function", "procedure", "event")
+_AS_BEFORE = "does not work, as before"
 _STAMP = re.compile(r"__before_(\d{8}T\d{6}Z)(?:_(\d+))?$")
 
 
@@ -30,7 +34,8 @@ class FormerTable:
     `rows` is the number of its rows; `single_rows` means that it contains the former values of
     single rows only. `present_rows` are those of the present table, including rows written since
     the restore; None if there is no such table. `used_by` are the views, triggers, routines and
-    events that use the former table by its name, and fail without it.
+    events that use the former table by its name, and fail without it. `broken` are sentences about
+    those that use columns of the present table which the former one does not have.
     """
 
     table: str
@@ -39,11 +44,13 @@ class FormerTable:
     present_rows: int | None
     single_rows: bool = False
     used_by: tuple[Dependant, ...] = ()
+    broken: tuple[str, ...] = ()
 
     @property
     def undo_effect(self) -> str:
         """What an undo would change, as sentences."""
-        return " ".join((self._rows_effect, *_failing(self.used_by, self.name, self.table)))
+        failing = _failing(self.used_by, self.name, self.table)
+        return " ".join((self._rows_effect, *failing, *self.broken))
 
     @property
     def _rows_effect(self) -> str:
@@ -77,7 +84,8 @@ def describe_former_table(
         present = target.count(table, work=work) if target.exists(table) else None
         rows = target.count(name, work=work)
         single, used = target.has_former_rows(name), _used_by_name(target, name)
-        return FormerTable(table, name, rows, present, single, used)
+        broken = () if single or present is None else _broken(target, name, table)
+        return FormerTable(table, name, rows, present, single, used, broken)
 
 
 def failing_after_undo(
@@ -109,6 +117,31 @@ def _used_by_name(target: Database, former: str) -> tuple[Dependant, ...]:
     if target.engine not in _BY_NAME:
         return ()
     return tuple(one for one in target.dependants(former) if one.kind != "foreign key")
+
+
+def _broken(target: Database, former: str, table: str) -> tuple[str, ...]:
+    """Return sentences about what uses columns of a table that its former version does not have.
+
+    PostgreSQL itself refuses an undo that something prevents.
+    """
+    if target.engine not in _BY_NAME:
+        return ()
+    with suppress(NotSupported):  # a table that could not be backed up is put back all the same
+        schema = replace(target.schema(former), table=table)
+        return tuple(
+            f"With the former table, the {one.kind} {one.name} {one.problem}."
+            for one in target.dependants_after(schema)
+            if one.problem and one.kind in _CHECKED and not one.problem.startswith(_AS_BEFORE)
+        )
+    return ()
+
+
+def _broken_by(target: Database, former: str) -> tuple[str, ...]:
+    """Return the sentences of `_broken` before an undo, whose table is not known yet."""
+    if target.engine not in _BY_NAME or not target.exists(former) or target.has_former_rows(former):
+        return ()
+    table = next((one.former_name for one in target.tables() if one.name == former), "")
+    return _broken(target, former, table) if table and target.exists(table) else ()
 
 
 def _failing(used: Iterable[Dependant], former: str, table: str) -> Iterator[str]:
@@ -162,12 +195,13 @@ def undo(
     with (
         open_database(address, write=True, work=work) as target,
         naming_restored(former),
-        target.change(work=work),
     ):
-        used = _used_by_name(target, former)
-        report = target.undo(former)
+        broken = _broken_by(target, former)
+        with target.change(work=work):
+            used = _used_by_name(target, former)
+            report = target.undo(former)
     failing = _failing(used, former, report.table)
-    return replace(report, problems=(*report.problems, *failing))
+    return replace(report, problems=(*report.problems, *failing, *broken))
 
 
 @states_effect("changed", (BY_HAND,))

@@ -117,7 +117,7 @@ def _problem(
         return ""
     used = _names(bodies.get((found.kind, found.name), ""))
     names = [name for name in lost if name.lower() in used]
-    return f"uses columns that the backup does not have: {', '.join(names)}" if names else ""
+    return f"uses columns that this schema does not have: {', '.join(names)}" if names else ""
 
 
 def _key_name(reference: Reference) -> str:

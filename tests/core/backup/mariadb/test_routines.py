@@ -79,8 +79,8 @@ def test_a_column_that_the_backup_does_not_have_is_a_problem(
     shown = preview_of(store, backup, user.address, 10, Work())
     problems = [each for each in shown.dependants if each.problem and each.kind != "foreign key"]
     assert [str(each) for each in problems] == [
-        "function newest: uses columns that the backup does not have: added",
-        "procedure sweep: uses columns that the backup does not have: added",
+        "function newest: uses columns that this schema does not have: added",
+        "procedure sweep: uses columns that this schema does not have: added",
     ]
 
 
