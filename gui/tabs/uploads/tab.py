@@ -239,7 +239,7 @@ class UploadsTab(Tab):
         try:
             arguments = self.form.arguments()
         except InvalidInput as error:
-            self.show_error(error)
+            self._on_plan_failed(error)
             return
         card.show_planning(len(paths))
         self.bulk(

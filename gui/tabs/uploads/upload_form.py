@@ -114,7 +114,8 @@ class UploadForm(QWidget):
         self.zone.dropped.connect(self.add)
         self.prefix.editingFinished.connect(self._on_prefix)
         self.plan.cleared.connect(self.clear)
-        self._planned_prefix = ""
+        #: The destination of the plan; None while it is not valid, so that there is no plan.
+        self._planned_prefix: str | None = ""
         # The folder that another view has sent, and its text in the field, which has no line ends.
         self._given = self._given_text = ""
 
@@ -222,6 +223,9 @@ class UploadForm(QWidget):
         except InvalidInput as error:
             self._problem.setText(f"{error.summary}. {error.cause}")
             self._problem.show()
+            if self._planned_prefix is not None:
+                self._planned_prefix = None
+                self.changed.emit()
             return
         self._problem.hide()
         if not self._is_given and prefix != self.prefix.text():

@@ -54,6 +54,16 @@ def ended(tab, qtbot):
     return tab.pane.model.batches[0]
 
 
+def test_a_destination_that_is_not_valid_drops_the_plan_of_the_former_one(tab, folder, qtbot):
+    """Its button still uploaded to the former destination, which was no longer shown."""
+    plan(tab, qtbot, folder, prefix="in/")
+    tab.form.set_prefix("x" * 1025)
+    qtbot.waitUntil(lambda: tab.form.plan.plan is None)
+    assert not tab.form.plan.start.isEnabled()
+    tab.form.set_prefix("in/")
+    qtbot.waitUntil(lambda: tab.form.plan.plan is not None, timeout=WAIT)
+
+
 @pytest.mark.parametrize("prefix", ["/", "/logs/", " a/", "a//"])
 def test_files_go_into_the_folder_that_the_browser_has_sent(tab, folder, qtbot, prefix):
     """The leading slash was removed, so that files dropped on “/logs/” went to “logs/”."""
