@@ -58,7 +58,8 @@ kills: setup ## the heavy loops: commands killed at random, death and cancel at 
 	  -o faulthandler_timeout=0 tests/core/rotation/test_iam_killed.py tests/core/rotation/test_iam_faults.py \
 	  tests/core/rotation/test_two_admins.py tests/core/rotation/test_database_rotation.py \
 	  tests/core/rotation/test_cancelled.py
-	@QT_QPA_PLATFORM=offscreen STRONGROOM_HEAVY=1 $(BIN)/pytest $(SPREAD) -o faulthandler_timeout=0 tests/core/catalog
+	@QT_QPA_PLATFORM=offscreen STRONGROOM_HEAVY=1 $(BIN)/pytest $(SPREAD) -o faulthandler_timeout=0 tests/core/catalog \
+	  $$(PYTHONPATH=.:tests $(BIN)/python -m helpers.doses)
 
 day: setup ## a day of use in the real window with 50,000 files, with a picture of each step in DAY_PICTURES
 	@QT_QPA_PLATFORM=offscreen DAY_FILES=$(or $(DAY_FILES),50000) DAY_PICTURES=$(or $(DAY_PICTURES),day) \

@@ -14,7 +14,7 @@ import pytest
 from helpers import guards
 from helpers.botocore_caches import share_between_sessions
 from helpers.demo import demo_prefix, demo_s3, demo_server  # noqa: F401 - fixtures for all tests
-from helpers.doses import HEAVY
+from helpers.doses import HEAVY, without_rest
 from helpers.forks import Forks
 from helpers.keyrings import MemoryKeyring
 from helpers.longest_files import FilesOfOneProcess, reads_syntax_trees, sort_by_file
@@ -39,8 +39,12 @@ settings.register_profile(
 settings.load_profile("strongroom")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the longest files first."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Run the longest files first, and of some tests a part, unless they are named."""
+    if not HEAVY and not any("::" in argument for argument in config.args):
+        items[:], rest = without_rest(items)
+        if rest:
+            config.hook.pytest_deselected(items=rest)
     sort_by_file(items)
 
 
