@@ -27,17 +27,25 @@ class WriterThread:
         with self._lock:
             self._pending.append(write)
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name=self._name)
-                self._thread.start()
+                self._start()
 
     def wait(self) -> None:
         """Wait until everything that was added has run."""
-        if (thread := self._thread) is not None:
+        while (thread := self._thread) is not None:
             thread.join()
 
+    def _start(self) -> None:
+        self._thread = threading.Thread(target=self._run, name=self._name)
+        self._thread.start()
+
     def _run(self) -> None:
-        while (write := self._next()) is not None:
-            write()
+        try:
+            while (write := self._next()) is not None:
+                write()
+        except BaseException:  # a bug of one write, which does not prevent the others
+            with self._lock:
+                self._start()
+            raise
 
     def _next(self) -> Callable[[], object] | None:
         """Remove and return the oldest write; None ends the thread."""

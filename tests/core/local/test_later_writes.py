@@ -11,6 +11,7 @@ from core.errors import LocalIOError
 from core.local.activity import ChangeLog
 from core.local.settings import Settings
 from core.local.state.database import state_database
+from core.local.writer_thread import WriterThread
 from core.model.change import Change, ChangeKind
 from core.units import utc_now
 
@@ -111,3 +112,18 @@ def test_only_a_changed_setting_is_announced(settings):
     assert not heard
     settings.set("a", 1)
     assert heard == [threading.main_thread()]
+
+
+def test_a_bug_in_one_write_does_not_prevent_the_others(monkeypatch):
+    bugs, written, gate = [], [], threading.Event()
+    monkeypatch.setattr(threading, "excepthook", lambda found: bugs.append(found.exc_value))
+    writer = WriterThread("settings")
+    writer.add(gate.wait)
+    writer.add(lambda: 1 / 0)
+    writer.add(lambda: written.append("second"))
+    gate.set()
+    writer.wait()
+    writer.add(lambda: written.append("third"))
+    writer.wait()
+    assert written == ["second", "third"]
+    assert [type(each) for each in bugs] == [ZeroDivisionError]
